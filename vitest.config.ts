@@ -1,0 +1,12 @@
+// One vitest run for every house: unit and contract tests beside the code, whole-server tests in server/tests.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["{server,kit,agents,provider-stubs,bench}/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
