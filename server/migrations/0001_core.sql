@@ -1,0 +1,125 @@
+-- Assistants, threads, the run queue and the log of stream events.
+
+create table assistant (
+  assistant_id uuid primary key,
+  graph_id text not null,
+  version integer not null default 1,
+  name text not null,
+  description text,
+  config jsonb not null default '{}',
+  context jsonb not null default '{}',
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index assistant_by_created_at on assistant (created_at desc, assistant_id);
+create index assistant_by_graph on assistant (graph_id);
+create index assistant_by_metadata on assistant using gin (metadata jsonb_path_ops);
+
+create table assistant_version (
+  assistant_id uuid not null references assistant on delete cascade,
+  version integer not null,
+  graph_id text not null,
+  name text not null,
+  description text,
+  config jsonb not null default '{}',
+  context jsonb not null default '{}',
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  primary key (assistant_id, version)
+);
+
+create table thread (
+  thread_id uuid primary key,
+  status text not null default 'idle' check (status in ('idle', 'busy', 'interrupted', 'error')),
+  -- The fencing number: raised at every claim; a write under an older one is refused.
+  epoch bigint not null default 0,
+  metadata jsonb not null default '{}',
+  config jsonb not null default '{}',
+  -- The output channels at head_checkpoint_id, without those listed in omitted_channels: these are long lists
+  -- that the checkpoint's segments hold, so that a turn's cost does not grow with the thread.
+  values jsonb,
+  omitted_channels text[] not null default '{}',
+  head_checkpoint_id text,
+  interrupts jsonb not null default '{}',
+  error jsonb,
+  -- Threads of stateless runs with on_completion=delete: hidden once ended_at is set, removed by the sweep.
+  is_temporary boolean not null default false,
+  ended_at timestamptz,
+  ttl_strategy text check (ttl_strategy in ('delete', 'keep_latest')),
+  ttl_minutes double precision,
+  expires_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  state_updated_at timestamptz
+) with (fillfactor = 80);
+create index thread_by_created_at on thread (created_at desc, thread_id);
+create index thread_by_updated_at on thread (updated_at desc, thread_id);
+create index thread_by_status on thread (status, created_at desc);
+create index thread_by_metadata on thread using gin (metadata jsonb_path_ops);
+create index thread_by_expiry on thread (expires_at) where expires_at is not null;
+create index thread_temporary on thread (ended_at) where is_temporary;
+
+create table run (
+  run_id uuid primary key,
+  thread_id uuid not null,
+  assistant_id uuid not null,
+  status text not null check (status in ('pending', 'running', 'success', 'error', 'timeout', 'interrupted')),
+  metadata jsonb not null default '{}',
+  kwargs jsonb not null,
+  multitask_strategy text not null check (multitask_strategy in ('reject', 'enqueue', 'interrupt', 'rollback')),
+  priority smallint not null default 0,
+  -- Order of arrival; ids alone cannot give it, several API processes mint them.
+  queue_order bigint not null generated always as identity,
+  available_at timestamptz not null default now(),
+  attempt integer not null default 0,
+  lease_owner text,
+  lease_expires_at timestamptz,
+  epoch bigint,
+  cancel_action text check (cancel_action in ('interrupt', 'rollback')),
+  cancel_reason text,
+  cancel_requested_at timestamptz,
+  error jsonb,
+  final_checkpoint_id text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  started_at timestamptz,
+  ended_at timestamptz
+) with (fillfactor = 80);
+-- At most one writer per thread, held by the database.
+create unique index run_one_running_per_thread on run (thread_id) where status = 'running';
+create index run_pending on run (priority desc, queue_order) where status = 'pending';
+create index run_pending_by_thread on run (thread_id, queue_order) where status = 'pending';
+create index run_by_lease on run (lease_expires_at) where status = 'running';
+create index run_by_thread on run (thread_id, created_at desc);
+create index run_by_assistant on run (assistant_id);
+
+-- The log of stream events, partitioned by day so that it ages out by dropping partitions.
+create table run_event (
+  run_id uuid not null,
+  seq integer not null,
+  event text not null,
+  data text,
+  -- Set instead of data where the payload is the values of a checkpoint, so that long states are not written again.
+  checkpoint_id text,
+  created_at timestamptz not null default now(),
+  primary key (run_id, seq, created_at)
+) partition by range (created_at);
+create table run_event_default partition of run_event default;
+
+-- Notices to be delivered when a run has ended; written with the end itself.
+create table webhook_delivery (
+  delivery_id uuid primary key,
+  run_id uuid not null,
+  thread_id uuid not null,
+  url text not null,
+  payload jsonb not null,
+  status text not null default 'pending' check (status in ('pending', 'delivered', 'failed')),
+  attempt integer not null default 0,
+  available_at timestamptz not null default now(),
+  last_error text,
+  created_at timestamptz not null default now(),
+  delivered_at timestamptz
+);
+create index webhook_delivery_due on webhook_delivery (available_at) where status = 'pending';
+create index webhook_delivery_by_run on webhook_delivery (run_id);

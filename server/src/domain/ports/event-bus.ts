@@ -1,0 +1,23 @@
+// Carries hints and, within one process, the events themselves; the rows are the truth, a lost message costs only time.
+import type { CancelAction } from "../run.ts";
+import type { StreamEvent } from "../stream-event.ts";
+
+/** What a subscriber of a run hears. */
+export type RunSignal =
+  /** Events were committed; `events` is set only where they travelled by memory. */
+  | { kind: "events"; events?: StreamEvent[] }
+  /** The run reached a terminal status (committed). */
+  | { kind: "ended" };
+
+export interface EventBus extends AsyncDisposable {
+  /** Tells every process that events of the run were committed. */
+  publishEvents(runId: string, events: StreamEvent[]): void;
+  publishEnded(runId: string): void;
+  /** Returns a function that ends the subscription. */
+  subscribeRun(runId: string, listener: (signal: RunSignal) => void): () => void;
+  /** Tells workers that a run is waiting. */
+  publishPending(): void;
+  subscribePending(listener: () => void): () => void;
+  publishCancel(runId: string, action: CancelAction): void;
+  subscribeCancel(listener: (runId: string, action: CancelAction) => void): () => void;
+}

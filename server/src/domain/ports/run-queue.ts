@@ -1,0 +1,106 @@
+// The queue of runs: admission, claim, lease and end, each one atomic step decided by PostgreSQL's clock and rows.
+
+import type { JsonObject } from "../json.ts";
+import type { AccessFilter } from "../page.ts";
+import type { CancelAction, NewRun, Run, RunError, TerminalRunStatus } from "../run.ts";
+import type { NewStreamEvent, StreamEvent } from "../stream-event.ts";
+import type { InterruptRecord } from "../thread.ts";
+
+/** Proof of the right to write: valid while the thread's epoch is still this one. */
+export interface Fence {
+  threadId: string;
+  runId: string;
+  /** Decimal text of a bigint. */
+  epoch: string;
+}
+
+/** A run handed to a worker with the right to write its thread. */
+export interface ClaimedRun {
+  run: Run;
+  fence: Fence;
+  /** Number the next event of this run gets; above 0 when an earlier attempt wrote events. */
+  nextEventSeq: number;
+  /** A cancel that was asked for before the claim, if any. */
+  cancelAction: CancelAction | null;
+}
+
+/** What admission decided. */
+export interface Admission {
+  run: Run;
+  /** Runs of the thread that must stop first: running ones get a control signal; pending ones have already ended. */
+  cancelled: { runId: string; action: CancelAction }[];
+  /** Set when the run was claimed for `claimFor` in the same statement. */
+  claimed?: ClaimedRun;
+}
+
+/** How a run ended and what its thread looks like now. */
+export interface RunEnd {
+  status: TerminalRunStatus;
+  error: RunError | null;
+  /** Events not yet written, the last ones of the stream. */
+  events: StreamEvent[];
+  /** Output channels at the newest checkpoint in wire form; `undefined` leaves the thread's values as they are. */
+  values?: ThreadValues;
+  /** Whether the thread waits: its newest checkpoint has tasks to run. */
+  isThreadInterrupted: boolean;
+  interrupts: Record<string, InterruptRecord[]>;
+}
+
+export interface ThreadValues {
+  /** JSON text of the values, or of the part that is kept on the thread row. */
+  json: string;
+  /** Channels left out because the checkpoint's list segments hold them. */
+  omittedChannels: string[];
+  checkpointId: string | null;
+}
+
+/** What the control side wants of a running run, learned on heartbeat. */
+export interface LeaseRenewal {
+  /** Run ids whose lease is lost: abort them, write nothing. */
+  lost: string[];
+  cancelRequested: { runId: string; action: CancelAction }[];
+}
+
+export interface RunQueue {
+  /**
+   * Decides by the multitask strategy under the thread's row, inserts the run, marks the thread busy. With
+   * `claimFor`, claims it at once where nothing stands in its way.
+   * @throws NotFoundError, ThreadBusyError, QueueFullError
+   */
+  admitRun(
+    run: NewRun,
+    options: { claimFor?: string; leaseDurationMs: number; queueDepthMax: number },
+    access?: AccessFilter,
+  ): Promise<Admission>;
+  /** Takes up to `countMax` due runs whose threads have no running run. */
+  claimRuns(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]>;
+  renewLeases(options: { workerId: string; fences: Fence[]; leaseDurationMs: number }): Promise<LeaseRenewal>;
+  /** Ends the run, frees the thread, writes the last events and the webhook row: one transaction. @throws LeaseLostError */
+  endRun(fence: Fence, end: RunEnd): Promise<void>;
+  /** Ends a rolled-back run: deletes it with its events and checkpoints and frees the thread. @throws LeaseLostError */
+  endRolledBackRun(fence: Fence): Promise<void>;
+  /** Hands an unfinished run back so that another worker continues it at once. @throws LeaseLostError */
+  releaseRun(fence: Fence, events: StreamEvent[]): Promise<void>;
+  /** Asks for a cancel. Pending runs end at once; running ones are marked, and their worker must be signalled. */
+  requestCancel(
+    runId: string,
+    threadId: string,
+    action: CancelAction,
+    reason: string | null,
+  ): Promise<"ended" | "signalled" | "already_ended" | "not_found">;
+  /** Returns runs whose lease ran out to the queue, or ends them when their attempts are used up. */
+  sweepExpiredLeases(options: {
+    attemptMax: number;
+    countMax: number;
+  }): Promise<{ requeued: string[]; exhausted: { runId: string; threadId: string }[] }>;
+}
+
+/** The append-only log of a run's stream. */
+export interface EventLog {
+  /** Appends under the fence. @throws LeaseLostError */
+  appendEvents(fence: Fence, events: StreamEvent[]): Promise<void>;
+  /** Events with a number above `afterSeq` (-1 for all), in order, at most `countMax`. */
+  readEvents(runId: string, afterSeq: number, countMax: number): Promise<StreamEvent[]>;
+}
+
+export type { JsonObject, NewStreamEvent };

@@ -1,0 +1,114 @@
+// The run: one execution of an assistant, its statuses and their legal moves.
+import type { GraphConfig } from "./assistant.ts";
+import type { JsonObject } from "./json.ts";
+
+export const RUN_STATUSES = ["pending", "running", "success", "error", "timeout", "interrupted"] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** The only moves a run's status may make; every SQL transition names the status it comes from. */
+export const RUN_TRANSITIONS: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
+  pending: ["running", "interrupted", "error"],
+  running: ["success", "error", "timeout", "interrupted", "pending"],
+  success: [],
+  error: [],
+  timeout: [],
+  interrupted: [],
+};
+
+export type TerminalRunStatus = "success" | "error" | "timeout" | "interrupted";
+
+/** Whether a run in this status has ended for good. */
+export function isTerminal(status: RunStatus): status is TerminalRunStatus {
+  return RUN_TRANSITIONS[status].length === 0;
+}
+
+export const MULTITASK_STRATEGIES = ["reject", "enqueue", "interrupt", "rollback"] as const;
+export type MultitaskStrategy = (typeof MULTITASK_STRATEGIES)[number];
+
+export const STREAM_MODES = [
+  "values",
+  "updates",
+  "messages",
+  "messages-tuple",
+  "events",
+  "debug",
+  "tasks",
+  "checkpoints",
+  "custom",
+  "tools",
+] as const;
+export type StreamMode = (typeof STREAM_MODES)[number];
+
+export type Durability = "sync" | "async" | "exit";
+export type CancelAction = "interrupt" | "rollback";
+
+/** A resume, state update or jump in place of an input. */
+export interface RunCommand {
+  resume?: unknown;
+  update?: JsonObject | [string, unknown][] | null;
+  goto?: GotoTarget | GotoTarget[] | null;
+}
+export type GotoTarget = string | { node: string; input: unknown };
+
+/** What a run was asked to do: everything the graph runtime needs, already merged with assistant and thread. */
+export interface RunKwargs {
+  graphId: string;
+  /** Any JSON; `null` or absent continues from the checkpoint. */
+  input?: unknown;
+  command?: RunCommand;
+  config: GraphConfig;
+  context?: JsonObject;
+  checkpoint?: { checkpointId?: string; checkpointNs?: string; checkpointMap?: JsonObject };
+  streamMode: StreamMode[];
+  streamSubgraphs: boolean;
+  streamResumable: boolean;
+  interruptBefore?: "*" | string[];
+  interruptAfter?: "*" | string[];
+  durability: Durability;
+  feedbackKeys?: string[];
+  webhook?: string;
+  strictResume?: boolean;
+  /** A run whose thread exists only for it and is removed at its end. */
+  isTemporary: boolean;
+  /** Whether checkpoints are kept at all; `false` only for stateless runs with `on_completion: delete`. */
+  isCheckpointed: boolean;
+}
+
+export interface Run {
+  runId: string;
+  threadId: string;
+  assistantId: string;
+  status: RunStatus;
+  metadata: JsonObject;
+  kwargs: RunKwargs;
+  multitaskStrategy: MultitaskStrategy;
+  attempt: number;
+  /** Larger goes first among due runs. */
+  priority: number;
+  error: RunError | null;
+  cancelReason: string | null;
+  availableAt: Date;
+  createdAt: Date;
+  updatedAt: Date;
+  startedAt: Date | null;
+  endedAt: Date | null;
+}
+
+/** Why a run failed, in the shape clients see. */
+export interface RunError {
+  error: string;
+  message: string;
+}
+
+/** A run to be admitted. The thread is created when missing and `ifThreadMissing` is `create`. */
+export interface NewRun {
+  runId: string;
+  threadId: string;
+  assistantId: string;
+  metadata: JsonObject;
+  kwargs: RunKwargs;
+  multitaskStrategy: MultitaskStrategy;
+  ifThreadMissing: "reject" | "create";
+  delayMs: number;
+  priority: number;
+}
