@@ -34,6 +34,9 @@ create table thread (
   status text not null default 'idle' check (status in ('idle', 'busy', 'interrupted', 'error')),
   -- The fencing number: raised at every claim; a write under an older one is refused.
   epoch bigint not null default 0,
+  -- Runs of this thread that are pending or running. Kept on the row because only the locked row shows the truth to
+  -- concurrent admissions and ends; the thread is busy exactly while this is above 0.
+  active_count integer not null default 0 check (active_count >= 0),
   metadata jsonb not null default '{}',
   config jsonb not null default '{}',
   -- The output channels at head_checkpoint_id, without those listed in omitted_channels: these are long lists
@@ -73,6 +76,8 @@ create table run (
   queue_order bigint not null generated always as identity,
   available_at timestamptz not null default now(),
   attempt integer not null default 0,
+  -- Claims that ended with a lost lease (crash, freeze); bounded by attemptMax. Handing a run back on drain does not count.
+  lost_lease_count integer not null default 0,
   lease_owner text,
   lease_expires_at timestamptz,
   epoch bigint,
@@ -94,7 +99,8 @@ create index run_by_lease on run (lease_expires_at) where status = 'running';
 create index run_by_thread on run (thread_id, created_at desc);
 create index run_by_assistant on run (assistant_id);
 
--- The log of stream events, partitioned by day so that it ages out by dropping partitions.
+-- The log of stream events. Run ids are UUIDs version 7, which begin with the time in milliseconds: partitions are
+-- ranges of run ids, one a day, so that the log ages out by dropping partitions while (run_id, seq) stays unique.
 create table run_event (
   run_id uuid not null,
   seq integer not null,
@@ -102,9 +108,8 @@ create table run_event (
   data text,
   -- Set instead of data where the payload is the values of a checkpoint, so that long states are not written again.
   checkpoint_id text,
-  created_at timestamptz not null default now(),
-  primary key (run_id, seq, created_at)
-) partition by range (created_at);
+  primary key (run_id, seq)
+) partition by range (run_id);
 create table run_event_default partition of run_event default;
 
 -- Notices to be delivered when a run has ended; written with the end itself.
