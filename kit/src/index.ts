@@ -1,0 +1,7 @@
+// Everything that authors of agents may use from the kit.
+export { type CreateModelOptions, createModel } from "./models/create-model.ts";
+export { DemoChatModel, type DemoChatModelCallOptions, type DemoChatModelParams } from "./models/demo-model.ts";
+export { ModelConfigError } from "./models/model-errors.ts";
+export { type ModelProvider, type ModelSpec, modelProviders, parseModelSpec } from "./models/model-spec.ts";
+export { type ProviderEnv, readProviderEnv } from "./models/provider-env.ts";
+export { type SelectedModel, selectModel } from "./models/select-model.ts";
