@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["{server,kit,agents,provider-stubs,bench}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    globalSetup: ["server/src/postgres/testing/global-setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

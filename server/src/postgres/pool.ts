@@ -1,0 +1,99 @@
+// Opens connection pools and the dedicated connection that listens for notifications.
+import pg from "pg";
+import { DatabaseUnavailableError } from "../domain/errors.ts";
+
+/** How long to wait for a connection, from the pool or to the server, before the request fails. */
+const CONNECT_MAX_MS = 10_000;
+/** Connections unused this long are closed. */
+const IDLE_MAX_MS = 30_000;
+
+/** Choices for one pool. */
+export interface PoolOptions {
+  /** Connections at most. @default 10 */
+  readonly max?: number;
+  /** A statement running longer is cancelled by the server; 0 means no limit. @default 0 */
+  readonly statementTimeoutMs?: number;
+  /** Name shown in `pg_stat_activity`. @default "holdfast" */
+  readonly applicationName?: string;
+  /**
+   * Named statements are prepared once per connection, which halves the cost of small ones. A pooler in transaction mode must know them
+   * (pgbouncer from 1.21 with `max_prepared_statements`); with an older one set this to false and names are ignored. @default true
+   */
+  readonly preparedStatements?: boolean;
+  /** Receives the loss of idle connections, which is no one's request. */
+  readonly log?: (message: string) => void;
+}
+
+/** Drops the names of statements, for poolers that cannot keep prepared ones. */
+class UnnamedClient extends pg.Client {
+  // biome-ignore lint/suspicious/noExplicitAny: the driver's overloads cannot be restated; arguments pass through unchanged but for `name`.
+  override query(...args: any[]): any {
+    const [first, ...rest] = args;
+    if (typeof first === "object" && first !== null && typeof first.name === "string" && first.submit === undefined) {
+      const { name: _, ...unnamed } = first;
+      return (super.query as (...all: unknown[]) => unknown)(unnamed, ...rest);
+    }
+    return (super.query as (...all: unknown[]) => unknown)(...args);
+  }
+}
+
+/**
+ * A pool on `url`. `int8` arrives as text (no precision lost), `jsonb` as objects.
+ * Works behind a pooler in transaction mode: nothing is kept in the session except the statement timeout, which is the same for all.
+ */
+export function openPool(url: string, options: PoolOptions = {}): pg.Pool {
+  const { max = 10, statementTimeoutMs = 0, applicationName = "holdfast", preparedStatements = true, log } = options;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_MAX_MS,
+    idleTimeoutMillis: IDLE_MAX_MS,
+    keepAlive: true,
+    ...(preparedStatements ? {} : { Client: UnnamedClient }),
+    // Set by statement: poolers refuse it as a start-up parameter.
+    onConnect: async (client) => {
+      if (statementTimeoutMs > 0) {
+        await client.query(`set statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
+      }
+    },
+  });
+  pool.on("error", (error) => log?.(`an idle database connection was lost: ${error.message}`));
+  return pool;
+}
+
+/**
+ * Waits until the database answers, for the start of a process.
+ * @throws DatabaseUnavailableError naming host and reason (never the password) after `waitMaxMs`.
+ */
+export async function checkDatabase(pool: pg.Pool, url: string, waitMaxMs = 0): Promise<{ version: string }> {
+  const deadline = Date.now() + waitMaxMs;
+  for (;;) {
+    try {
+      const { rows } = await pool.query<{ server_version: string }>("show server_version");
+      return { version: rows[0]?.server_version ?? "unknown" };
+    } catch (cause) {
+      if (Date.now() >= deadline) {
+        throw new DatabaseUnavailableError(`${describeUrl(url)} cannot be used: ${reasonOf(cause)}.`, { cause });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+/** Says which server a URL means, without its password. */
+export function describeUrl(url: string): string {
+  try {
+    const parsed = new URL(url);
+    const host = parsed.searchParams.get("host") ?? `${parsed.hostname}:${parsed.port || "5432"}`;
+    return `PostgreSQL at ${host}, database ${decodeURIComponent(parsed.pathname.slice(1)) || "(default)"}`;
+  } catch {
+    return "The database in DATABASE_URL";
+  }
+}
+
+function reasonOf(error: unknown): string {
+  // A host with several addresses fails with one error per address and an empty message of its own.
+  const inner = error instanceof AggregateError ? error.errors.map((each: Error) => each.message).join("; ") : "";
+  return inner || (error as Error).message;
+}
