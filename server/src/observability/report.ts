@@ -1,0 +1,154 @@
+// One function per fact worth knowing: each writes its log line and its metric together.
+import type { Logger } from "./logger.ts";
+import { subsystemLogger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface RequestServed {
+  requestId: string;
+  method: string;
+  /** The path's template, never the path itself: ids would make every line and metric unique. */
+  route: string;
+  status: number;
+  durationMs: number;
+  /** Streams and waits last as long as their run; they are left out of the latency metric. */
+  isLongLived: boolean;
+  /** The client went away before the answer was complete. */
+  isAborted: boolean;
+}
+
+export interface RequestFailed {
+  requestId: string;
+  method: string;
+  route: string;
+  error: unknown;
+}
+
+interface RunFact {
+  runId: string;
+  threadId: string;
+}
+
+export interface Report {
+  requestServed(fact: RequestServed): void;
+  /** A failure that is in no catalogue: the client gets the request id, the log everything else. */
+  requestFailed(fact: RequestFailed): void;
+  streamOpened(): void;
+  streamClosed(fact: { eventCount: number }): void;
+  streamCutOff(fact: { requestId: string; bufferedBytes: number }): void;
+  runCreated(fact: RunFact & { assistantId: string; strategy: string }): void;
+  runClaimed(fact: RunFact & { workerId: string; attempt: number; queueWaitMs: number }): void;
+  runEnded(fact: RunFact & { status: string; attempt: number; durationMs: number; error?: string }): void;
+  /** Leases that ran out were found and their runs returned to the queue. */
+  runsRequeued(fact: { runIds: string[] }): void;
+  /** The run goes back to the queue unfinished because this process is draining. */
+  runReleased(fact: RunFact & { workerId: string }): void;
+  leaseLost(fact: RunFact & { workerId: string }): void;
+  attemptsExhausted(fact: RunFact & { attempt: number; reason: string }): void;
+  workerStarted(fact: { workerId: string; slotsMax: number; pid: number }): void;
+  workerDied(fact: { workerId: string; pid: number; cause: string }): void;
+  workerDrained(fact: { workerId: string; releasedCount: number; durationMs: number }): void;
+  databaseUnavailable(fact: { subsystem: string; error: unknown }): void;
+  databaseRecovered(fact: { subsystem: string; downMs: number }): void;
+  eventLoopBlocked(fact: { workerId: string; blockedMs: number; runIds: string[] }): void;
+}
+
+/** Paths that probes ask all the time; served at `debug`. */
+const PROBE_ROUTES = new Set(["/ok", "/metrics"]);
+
+/** The reports of one process. */
+export function createReport(root: Logger, metrics: Metrics): Report {
+  return {
+    ...reportRequests(subsystemLogger(root, "http"), metrics),
+    ...reportRuns(subsystemLogger(root, "runs"), metrics),
+    ...reportWorkers(subsystemLogger(root, "worker"), metrics),
+    ...reportDatabase(subsystemLogger(root, "database"), metrics),
+  };
+}
+
+type RequestReport = Pick<Report, "requestServed" | "requestFailed" | "streamOpened" | "streamClosed" | "streamCutOff">;
+
+function reportRequests(log: Logger, metrics: Metrics): RequestReport {
+  return {
+    requestServed(fact) {
+      const { method, route, status, durationMs, isLongLived, isAborted, requestId } = fact;
+      metrics.httpRequests.inc({ method, path: route, status: String(status) });
+      if (!isLongLived) metrics.httpLatency.observe({ method, path: route }, durationMs);
+      const line = { method, route, status, ms: Math.round(durationMs * 10) / 10, requestId };
+      const fields = isAborted ? { ...line, aborted: true } : line;
+      if (status >= 500) log.error(fields, "request");
+      else if (PROBE_ROUTES.has(route)) log.debug(fields, "request");
+      else log.info(fields, "request");
+    },
+    requestFailed: ({ error, ...fields }) => log.error({ ...fields, err: error }, "request failed"),
+    streamOpened: () => metrics.streamsOpen.inc(),
+    streamClosed({ eventCount }) {
+      metrics.streamsOpen.dec();
+      metrics.eventsStreamed.inc(eventCount);
+    },
+    streamCutOff(fact) {
+      metrics.streamsCutOff.inc();
+      log.warn(fact, "stream cut off: the client reads too slowly");
+    },
+  };
+}
+
+type RunReport = Pick<
+  Report,
+  "runCreated" | "runClaimed" | "runEnded" | "runsRequeued" | "runReleased" | "leaseLost" | "attemptsExhausted"
+>;
+
+function reportRuns(log: Logger, metrics: Metrics): RunReport {
+  return {
+    runCreated(fact) {
+      metrics.runsCreated.inc({ strategy: fact.strategy });
+      log.debug(fact, "run created");
+    },
+    runClaimed(fact) {
+      if (fact.attempt === 1) metrics.queueWait.observe(fact.queueWaitMs);
+      log.debug(fact, "run claimed");
+    },
+    runEnded(fact) {
+      metrics.runsEnded.inc({ status: fact.status });
+      metrics.runDuration.observe({ status: fact.status }, fact.durationMs);
+      if (fact.status === "error" || fact.status === "timeout") log.warn(fact, "run ended");
+      else log.info(fact, "run ended");
+    },
+    runsRequeued(fact) {
+      metrics.runsRequeued.inc(fact.runIds.length);
+      log.warn(fact, "runs whose lease ran out are back in the queue");
+    },
+    runReleased: (fact) => log.info(fact, "run handed back to continue elsewhere"),
+    leaseLost(fact) {
+      metrics.leasesLost.inc();
+      log.warn(fact, "lease lost; the run goes on with another worker");
+    },
+    attemptsExhausted(fact) {
+      metrics.attemptsExhausted.inc();
+      log.error(fact, "run given up after its last attempt");
+    },
+  };
+}
+
+type WorkerReport = Pick<Report, "workerStarted" | "workerDied" | "workerDrained" | "eventLoopBlocked">;
+
+function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
+  return {
+    workerStarted: (fact) => log.info(fact, "worker started"),
+    workerDied(fact) {
+      metrics.workersDied.inc();
+      log.error(fact, "worker died");
+    },
+    workerDrained: (fact) => log.info(fact, "worker drained"),
+    eventLoopBlocked: (fact) => log.warn(fact, "a node blocked the event loop"),
+  };
+}
+
+function reportDatabase(log: Logger, metrics: Metrics): Pick<Report, "databaseUnavailable" | "databaseRecovered"> {
+  return {
+    databaseUnavailable({ error, ...fields }) {
+      metrics.databaseFailures.inc();
+      log.error({ ...fields, err: error }, "database unavailable");
+    },
+    databaseRecovered: (fact) => log.info(fact, "database is back"),
+  };
+}
