@@ -68,6 +68,8 @@ export interface RunKwargs {
   feedbackKeys?: string[];
   webhook?: string;
   strictResume?: boolean;
+  /** Whether a client follows the stream from the start: its events are written sooner. */
+  isFollowed: boolean;
   /** A run whose thread exists only for it and is removed at its end. */
   isTemporary: boolean;
   /** Whether checkpoints are kept at all; `false` only for stateless runs with `on_completion: delete`. */
@@ -100,13 +102,22 @@ export interface RunError {
   message: string;
 }
 
-/** A run to be admitted. The thread is created when missing and `ifThreadMissing` is `create`. */
+/**
+ * A run to be admitted. Its metadata and configurable are those of the run alone: admission lays them over the assistant's
+ * and the thread's (assistant < thread < run) while it holds the thread's row.
+ */
 export interface NewRun {
   runId: string;
   threadId: string;
   assistantId: string;
   metadata: JsonObject;
+  assistantMetadata: JsonObject;
   kwargs: RunKwargs;
+  assistantConfigurable: JsonObject;
+  /** Wins over every other configurable: ids, auth, trusted headers. */
+  forcedConfigurable: JsonObject;
+  /** What stays on the thread's config for later runs. */
+  stickyConfig: GraphConfig;
   multitaskStrategy: MultitaskStrategy;
   ifThreadMissing: "reject" | "create";
   delayMs: number;

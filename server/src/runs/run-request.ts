@@ -25,6 +25,8 @@ export interface RunRequest {
   feedbackKeys?: string[];
   webhook?: string;
   strictResume?: boolean;
+  /** Set by doors that stream the run to its creator. @default false */
+  isFollowed?: boolean;
   /** @default "enqueue" */
   multitaskStrategy?: MultitaskStrategy;
   /** @default "reject" */

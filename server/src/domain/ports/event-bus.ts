@@ -6,13 +6,21 @@ import type { StreamEvent } from "../stream-event.ts";
 export type RunSignal =
   /** Events were committed; `events` is set only where they travelled by memory. */
   | { kind: "events"; events?: StreamEvent[] }
-  /** The run reached a terminal status (committed). */
-  | { kind: "ended" };
+  /** The run reached a terminal status (committed). `end` is set only where it travelled by memory. */
+  | { kind: "ended"; end?: LocalEnd };
+
+/** What a worker of the same process knows of a run's end, sparing a look at the rows. */
+export interface LocalEnd {
+  /** Number of the run's last event. */
+  lastSeq: number;
+  /** What `runs/wait` answers: JSON text of an object. */
+  resultJson: string;
+}
 
 export interface EventBus extends AsyncDisposable {
   /** Tells every process that events of the run were committed. */
   publishEvents(runId: string, events: StreamEvent[]): void;
-  publishEnded(runId: string): void;
+  publishEnded(runId: string, end?: LocalEnd): void;
   /** Returns a function that ends the subscription. */
   subscribeRun(runId: string, listener: (signal: RunSignal) => void): () => void;
   /** Tells workers that a run is waiting. */

@@ -1,9 +1,7 @@
 // The queue of runs: admission, claim, lease and end, each one atomic step decided by PostgreSQL's clock and rows.
 
-import type { JsonObject } from "../json.ts";
-import type { AccessFilter } from "../page.ts";
-import type { CancelAction, NewRun, Run, RunError, TerminalRunStatus } from "../run.ts";
-import type { NewStreamEvent, StreamEvent } from "../stream-event.ts";
+import type { CancelAction, NewRun, Run, RunError, RunStatus, TerminalRunStatus } from "../run.ts";
+import type { StreamEvent } from "../stream-event.ts";
 import type { InterruptRecord } from "../thread.ts";
 
 /** Proof of the right to write: valid while the thread's epoch is still this one. */
@@ -61,17 +59,33 @@ export interface LeaseRenewal {
   cancelRequested: { runId: string; action: CancelAction }[];
 }
 
+export interface SweepResult {
+  requeued: string[];
+  /** Runs whose lease was lost `attemptMax` times: the sweeper holds them now and must end them. */
+  exhausted: ClaimedRun[];
+}
+
+export interface SweepOptions {
+  sweeperId: string;
+  attemptMax: number;
+  countMax: number;
+  /** How long the sweeper has to end an exhausted run. */
+  leaseDurationMs: number;
+}
+
+export interface AdmitOptions {
+  /** Worker of this process with a free slot: the run is claimed for it in the same statement where nothing stands in its way. */
+  claimFor?: string;
+  leaseDurationMs: number;
+}
+
 export interface RunQueue {
   /**
    * Decides by the multitask strategy under the thread's row, inserts the run, marks the thread busy. With
    * `claimFor`, claims it at once where nothing stands in its way.
-   * @throws NotFoundError, ThreadBusyError, QueueFullError
+   * @throws NotFoundError, ThreadBusyError
    */
-  admitRun(
-    run: NewRun,
-    options: { claimFor?: string; leaseDurationMs: number; queueDepthMax: number },
-    access?: AccessFilter,
-  ): Promise<Admission>;
+  admitRun(run: NewRun, options: AdmitOptions): Promise<Admission>;
   /** Takes up to `countMax` due runs whose threads have no running run. */
   claimRuns(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]>;
   renewLeases(options: { workerId: string; fences: Fence[]; leaseDurationMs: number }): Promise<LeaseRenewal>;
@@ -89,18 +103,24 @@ export interface RunQueue {
     reason: string | null,
   ): Promise<"ended" | "signalled" | "already_ended" | "not_found">;
   /** Returns runs whose lease ran out to the queue, or ends them when their attempts are used up. */
-  sweepExpiredLeases(options: {
-    attemptMax: number;
-    countMax: number;
-  }): Promise<{ requeued: string[]; exhausted: { runId: string; threadId: string }[] }>;
+  sweepExpiredLeases(options: SweepOptions): Promise<SweepResult>;
+  /** Number of pending runs, counted up to `countMax`. */
+  countPending(countMax: number): Promise<number>;
 }
 
-/** The append-only log of a run's stream. */
+/** Where a reader of a run's stream stands. */
+export interface EventCursor {
+  runId: string;
+  /** Number of the last event it has; -1 for none. */
+  afterSeq: number;
+}
+
+/** The append-only log of runs' streams. */
 export interface EventLog {
-  /** Appends under the fence. @throws LeaseLostError */
+  /** Appends under the fence; appending the same numbers again changes nothing. @throws LeaseLostError */
   appendEvents(fence: Fence, events: StreamEvent[]): Promise<void>;
-  /** Events with a number above `afterSeq` (-1 for all), in order, at most `countMax`. */
-  readEvents(runId: string, afterSeq: number, countMax: number): Promise<StreamEvent[]>;
+  /** The next events of each run, in order, at most `countMax` a run. */
+  readEvents(cursors: EventCursor[], countMax: number): Promise<Map<string, StreamEvent[]>>;
+  /** Statuses of runs; a run that no longer exists is missing from the map. */
+  readStatuses(runIds: string[]): Promise<Map<string, RunStatus>>;
 }
-
-export type { JsonObject, NewStreamEvent };

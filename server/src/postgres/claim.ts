@@ -1,0 +1,142 @@
+// Claim, lease and sweep: how a pending run becomes a worker's, stays its own, and comes back when the worker is gone.
+import type { Pool } from "pg";
+import type { ClaimedRun, Fence, LeaseRenewal, SweepOptions, SweepResult } from "../domain/ports/run-queue.ts";
+import type { CancelAction } from "../domain/run.ts";
+import { isUniqueViolation } from "./pg-errors.ts";
+import { type RunRow, runColumns, toRun } from "./run-row.ts";
+
+/** A run may be claimed when it is due, its thread has no running run and no due run that arrived earlier. */
+const CLAIMABLE = `
+  r.status = 'pending' and r.available_at <= now()
+  and not exists (select 1 from run x where x.thread_id = r.thread_id and x.status = 'running')
+  and not exists (select 1 from run e where e.thread_id = r.thread_id and e.status = 'pending'
+    and e.available_at <= now() and e.queue_order < r.queue_order)`;
+
+const CLAIM = `
+  with due as materialized (
+    select r.run_id, r.thread_id
+    from run r join thread t on t.thread_id = r.thread_id
+    where ${CLAIMABLE}
+    order by r.priority desc, r.queue_order
+    limit $2
+    for update of r, t skip locked
+  ), fenced as (
+    update thread t set epoch = t.epoch + 1 from due where t.thread_id = due.thread_id
+    returning t.thread_id, t.epoch
+  ), claimed as (
+    update run r set status = 'running', attempt = r.attempt + 1, lease_owner = $1,
+      lease_expires_at = now() + $3 * interval '1 millisecond', epoch = f.epoch,
+      started_at = coalesce(r.started_at, now()), updated_at = now()
+    from due d join fenced f on f.thread_id = d.thread_id
+    where r.run_id = d.run_id and r.status = 'pending'
+    returning r.*
+  )
+  select ${runColumns("c")}, c.epoch, c.cancel_action,
+    case when c.attempt = 1 then 0
+      else coalesce((select max(e.seq) + 1 from run_event e where e.run_id = c.run_id), 0) end as next_event_seq
+  from claimed c
+  order by c.priority desc, c.queue_order`;
+
+type ClaimedRow = RunRow & { epoch: string; cancel_action: CancelAction | null; next_event_seq: number };
+
+export async function claimRuns(
+  pool: Pool,
+  options: { workerId: string; countMax: number; leaseDurationMs: number },
+): Promise<ClaimedRun[]> {
+  try {
+    const result = await pool.query<ClaimedRow>({
+      name: "claim_runs",
+      text: CLAIM,
+      values: [options.workerId, options.countMax, options.leaseDurationMs],
+    });
+    return result.rows.map(toClaimedRun);
+  } catch (error) {
+    // The constraint caught a claim decided on a stale snapshot: somebody else runs this thread now.
+    if (isUniqueViolation(error, "run_one_running_per_thread")) return [];
+    throw error;
+  }
+}
+
+function toClaimedRun(row: ClaimedRow): ClaimedRun {
+  const run = toRun(row);
+  return {
+    run,
+    fence: { threadId: run.threadId, runId: run.runId, epoch: row.epoch },
+    nextEventSeq: row.next_event_seq,
+    cancelAction: row.cancel_action,
+  };
+}
+
+const RENEW = `
+  with mine as (
+    select * from unnest($2::uuid[], $3::bigint[]) as m (run_id, epoch)
+  ), renewed as (
+    update run r set lease_expires_at = now() + $4 * interval '1 millisecond'
+    from mine m
+    where r.run_id = m.run_id and r.epoch = m.epoch and r.status = 'running' and r.lease_owner = $1
+    returning r.run_id, r.cancel_action
+  )
+  select m.run_id, r.run_id is not null as is_held, r.cancel_action
+  from mine m left join renewed r on r.run_id = m.run_id`;
+
+export async function renewLeases(
+  pool: Pool,
+  options: { workerId: string; fences: Fence[]; leaseDurationMs: number },
+): Promise<LeaseRenewal> {
+  const result = await pool.query<{ run_id: string; is_held: boolean; cancel_action: CancelAction | null }>({
+    name: "renew_leases",
+    text: RENEW,
+    values: [
+      options.workerId,
+      options.fences.map((fence) => fence.runId),
+      options.fences.map((fence) => fence.epoch),
+      options.leaseDurationMs,
+    ],
+  });
+  const renewal: LeaseRenewal = { lost: [], cancelRequested: [] };
+  for (const row of result.rows) {
+    if (!row.is_held) renewal.lost.push(row.run_id);
+    else if (row.cancel_action !== null) renewal.cancelRequested.push({ runId: row.run_id, action: row.cancel_action });
+  }
+  return renewal;
+}
+
+/**
+ * The epoch moves on with the lease, so that the worker that lost it can write nothing more. A run whose leases were lost
+ * too often is not queued again: it becomes the sweeper's own, who ends it through the usual fence.
+ */
+const SWEEP = `
+  with expired as materialized (
+    select r.run_id, r.thread_id, r.lost_lease_count + 1 >= $1 as is_exhausted
+    from run r join thread t on t.thread_id = r.thread_id
+    where r.status = 'running' and r.lease_expires_at < now()
+    order by r.lease_expires_at
+    limit $2
+    for update of r, t skip locked
+  ), fenced as (
+    update thread t set epoch = t.epoch + 1 from expired x where t.thread_id = x.thread_id returning t.thread_id, t.epoch
+  ), swept as (
+    update run r set status = case when x.is_exhausted then 'running' else 'pending' end,
+      lease_owner = case when x.is_exhausted then $3 end,
+      lease_expires_at = case when x.is_exhausted then now() + $4 * interval '1 millisecond' end,
+      epoch = case when x.is_exhausted then f.epoch end,
+      lost_lease_count = r.lost_lease_count + 1, available_at = now(), updated_at = now()
+    from expired x join fenced f on f.thread_id = x.thread_id
+    where r.run_id = x.run_id and r.status = 'running'
+    returning r.*, x.is_exhausted
+  )
+  select ${runColumns("s")}, s.epoch, s.is_exhausted, s.cancel_action,
+    coalesce((select max(e.seq) + 1 from run_event e where e.run_id = s.run_id), 0) as next_event_seq
+  from swept s`;
+
+export async function sweepExpiredLeases(pool: Pool, options: SweepOptions): Promise<SweepResult> {
+  const result = await pool.query<ClaimedRow & { is_exhausted: boolean }>({
+    name: "sweep_leases",
+    text: SWEEP,
+    values: [options.attemptMax, options.countMax, options.sweeperId, options.leaseDurationMs],
+  });
+  return {
+    requeued: result.rows.filter((row) => !row.is_exhausted).map((row) => row.run_id),
+    exhausted: result.rows.filter((row) => row.is_exhausted).map(toClaimedRun),
+  };
+}

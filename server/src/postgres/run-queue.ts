@@ -1,0 +1,69 @@
+// The run queue on PostgreSQL: each verb is one atomic step of its own file.
+import type { Pool } from "pg";
+import type {
+  Admission,
+  AdmitOptions,
+  ClaimedRun,
+  Fence,
+  LeaseRenewal,
+  RunEnd,
+  RunQueue,
+  SweepOptions,
+  SweepResult,
+} from "../domain/ports/run-queue.ts";
+import type { CancelAction, NewRun } from "../domain/run.ts";
+import type { StreamEvent } from "../domain/stream-event.ts";
+import { admitRun } from "./admission.ts";
+import { requestCancel } from "./cancel.ts";
+import { claimRuns, renewLeases, sweepExpiredLeases } from "./claim.ts";
+import { type DeleteRunCheckpoints, endRolledBackRun, endRun, releaseRun } from "./run-end.ts";
+
+export class PostgresRunQueue implements RunQueue {
+  readonly #pool: Pool;
+  readonly #deleteRunCheckpoints: DeleteRunCheckpoints;
+
+  constructor(pool: Pool, deleteRunCheckpoints: DeleteRunCheckpoints) {
+    this.#pool = pool;
+    this.#deleteRunCheckpoints = deleteRunCheckpoints;
+  }
+
+  admitRun(run: NewRun, options: AdmitOptions): Promise<Admission> {
+    return admitRun(this.#pool, run, options);
+  }
+
+  claimRuns(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]> {
+    return claimRuns(this.#pool, options);
+  }
+
+  renewLeases(options: { workerId: string; fences: Fence[]; leaseDurationMs: number }): Promise<LeaseRenewal> {
+    return renewLeases(this.#pool, options);
+  }
+
+  endRun(fence: Fence, end: RunEnd): Promise<void> {
+    return endRun(this.#pool, fence, end);
+  }
+
+  endRolledBackRun(fence: Fence): Promise<void> {
+    return endRolledBackRun(this.#pool, fence, this.#deleteRunCheckpoints);
+  }
+
+  releaseRun(fence: Fence, events: StreamEvent[]): Promise<void> {
+    return releaseRun(this.#pool, fence, events);
+  }
+
+  requestCancel(runId: string, threadId: string, action: CancelAction, reason: string | null) {
+    return requestCancel(this.#pool, runId, threadId, action, reason);
+  }
+
+  sweepExpiredLeases(options: SweepOptions): Promise<SweepResult> {
+    return sweepExpiredLeases(this.#pool, options);
+  }
+
+  async countPending(countMax: number): Promise<number> {
+    const result = await this.#pool.query<{ count: number }>(
+      "select count(*)::int as count from (select 1 from run where status = 'pending' limit $1) p",
+      [countMax],
+    );
+    return result.rows[0]!.count;
+  }
+}

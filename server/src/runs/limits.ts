@@ -1,0 +1,33 @@
+// Everything in the engine that has a limit, with its unit last; defaults come from the configuration.
+
+export interface EngineLimits {
+  /** How long a worker may write without renewing; by the database's clock. */
+  leaseDurationMs: number;
+  heartbeatIntervalMs: number;
+  /** Safety net under the notices: how often queues and followed streams are looked at anyway. */
+  pollIntervalMs: number;
+  /** Lost leases before a run is given up. */
+  attemptMax: number;
+  /** Runs at once in one worker. */
+  slotsMax: number;
+  /** Pending runs before new ones are refused with 503. */
+  queueDepthMax: number;
+  /** Total time of one execution; 0 for none. */
+  runTimeoutMs: number;
+  /** Time in-flight runs get to finish on drain before they are asked to stop at the next superstep. */
+  drainGraceMs: number;
+}
+
+/** A node that ignores its abort signal is left behind after this; its writes are fenced off. */
+export const CANCEL_SETTLE_MS = 1_500;
+
+/** Longest wait of an event for its batch, where a client follows the stream. */
+export const FOLLOWED_FLUSH_INTERVAL_MS = 12;
+/** The same where nobody was following when the run was created; a run of a few steps then writes its events with its end. */
+export const UNFOLLOWED_FLUSH_INTERVAL_MS = 100;
+export const EVENT_BATCH_COUNT_MAX = 256;
+export const EVENT_BUFFER_COUNT_MAX = 4_096;
+/** Events read for one follower in one go. */
+export const EVENT_READ_COUNT_MAX = 1_000;
+/** Runs whose events are read in one query. */
+export const FEED_READ_RUNS_MAX = 500;

@@ -1,0 +1,69 @@
+// From a request to a run: lays the request over its assistant and separates what stays on the thread from what does not.
+import type { Assistant, GraphConfig } from "../domain/assistant.ts";
+import { type JsonObject, omitUndefined } from "../domain/json.ts";
+import type { NewRun } from "../domain/run.ts";
+import type { RunRequest } from "./run-request.ts";
+
+/** Configurable keys that belong to one run: kept on the thread they would poison later ones. */
+const NEVER_STICKY = /^(__|langgraph_auth_|checkpoint_|run_id$|thread_id$|thread_ts$)/;
+
+export function buildRun(request: RunRequest, assistant: Assistant, ids: { runId: string; threadId: string }): NewRun {
+  const isStateless = request.threadId === undefined;
+  const isTemporary = isStateless && (request.onCompletion ?? "delete") === "delete";
+  const config: GraphConfig = omitUndefined({
+    tags: request.config?.tags ?? assistant.config.tags,
+    recursionLimit: request.config?.recursionLimit ?? assistant.config.recursionLimit,
+    configurable: request.config?.configurable ?? {},
+  });
+  return {
+    runId: ids.runId,
+    threadId: ids.threadId,
+    assistantId: assistant.assistantId,
+    metadata: request.metadata ?? {},
+    assistantMetadata: withoutCreator(assistant.metadata),
+    kwargs: omitUndefined({
+      graphId: assistant.graphId,
+      input: request.command === undefined ? request.input : undefined,
+      command: request.command,
+      config,
+      context: { ...assistant.context, ...request.context },
+      checkpoint: request.checkpoint,
+      streamMode: request.streamMode ?? ["values"],
+      streamSubgraphs: request.streamSubgraphs ?? false,
+      streamResumable: request.streamResumable ?? false,
+      interruptBefore: request.interruptBefore,
+      interruptAfter: request.interruptAfter,
+      durability: request.durability ?? "async",
+      feedbackKeys: request.feedbackKeys,
+      webhook: request.webhook,
+      strictResume: request.strictResume,
+      isFollowed: request.isFollowed ?? false,
+      isTemporary,
+      isCheckpointed: !isTemporary,
+    }),
+    assistantConfigurable: assistant.config.configurable ?? {},
+    forcedConfigurable: {
+      ...request.trustedConfigurable,
+      run_id: ids.runId,
+      thread_id: ids.threadId,
+      graph_id: assistant.graphId,
+      assistant_id: assistant.assistantId,
+    },
+    stickyConfig: stickyConfigOf(request.config),
+    multitaskStrategy: request.multitaskStrategy ?? "enqueue",
+    ifThreadMissing: isStateless ? "create" : (request.ifNotExists ?? "reject"),
+    delayMs: Math.round((request.afterSeconds ?? 0) * 1000),
+    priority: request.priority ?? 0,
+  };
+}
+
+/** `created_by: system` says something of the assistant, not of its runs. */
+function withoutCreator({ created_by: _, ...metadata }: JsonObject): JsonObject {
+  return metadata;
+}
+
+function stickyConfigOf(config: GraphConfig | undefined): GraphConfig {
+  if (config === undefined) return {};
+  const sticky = Object.entries(config.configurable ?? {}).filter(([key]) => !NEVER_STICKY.test(key));
+  return { ...config, configurable: Object.fromEntries(sticky) };
+}

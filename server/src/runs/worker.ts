@@ -1,0 +1,216 @@
+// The worker: takes runs from the queue into its slots, keeps their leases, and hands them back when it drains.
+import { AttemptsExhaustedError } from "../domain/errors.ts";
+import type { ClaimedRun } from "../domain/ports/run-queue.ts";
+import type { CancelAction } from "../domain/run.ts";
+import { pause } from "./retry.ts";
+import { type Departure, type ExecutionDependencies, RunExecution } from "./run-execution.ts";
+
+/** How the worker tells others what happens; every business fact goes through here. */
+export interface WorkerReports {
+  runClaimed(claimed: ClaimedRun): void;
+  runDeparted(claimed: ClaimedRun, departure: Departure, durationMs: number): void;
+  runRequeued(runIds: string[]): void;
+  runExhausted(claimed: ClaimedRun): void;
+  workerFailed(error: unknown, doing: string): void;
+}
+
+export interface WorkerOptions extends ExecutionDependencies {
+  workerId: string;
+  reports: WorkerReports;
+}
+
+const SWEEP_COUNT_MAX = 100;
+
+export class Worker implements AsyncDisposable {
+  readonly #options: WorkerOptions;
+  readonly #active = new Map<string, { execution: RunExecution; done: Promise<void> }>();
+  readonly #stopping = new AbortController();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #unsubscribe: (() => void)[] = [];
+  #reserved = 0;
+  #claiming: Promise<void> | undefined;
+  #isClaimWanted = false;
+  #isRenewing = false;
+  #isSweeping = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  get workerId(): string {
+    return this.#options.workerId;
+  }
+
+  get activeCount(): number {
+    return this.#active.size;
+  }
+
+  get slotsMax(): number {
+    return this.#options.limits.slotsMax;
+  }
+
+  start(): void {
+    const { bus, limits } = this.#options;
+    this.#unsubscribe.push(
+      bus.subscribePending(() => this.wake()),
+      bus.subscribeCancel((runId, action) => this.cancel(runId, action)),
+    );
+    this.#timers.push(
+      setInterval(() => this.wake(), limits.pollIntervalMs),
+      setInterval(() => void this.renewLeases(), limits.heartbeatIntervalMs),
+      setInterval(() => void this.sweep(), Math.max(250, limits.leaseDurationMs / 8)),
+    );
+    void this.sweep();
+    this.wake();
+  }
+
+  /** Sets a slot aside for a run that this process is about to admit; give it back with `accept` or `unreserve`. */
+  reserve(): boolean {
+    if (this.#stopping.signal.aborted || this.#freeSlots() <= 0) return false;
+    this.#reserved++;
+    return true;
+  }
+
+  unreserve(): void {
+    this.#reserved--;
+  }
+
+  /** Takes a run that was claimed for this worker at its admission. */
+  accept(claimed: ClaimedRun): void {
+    this.#reserved--;
+    this.#begin(claimed);
+  }
+
+  /** Looks for work soon; cheap to call often. */
+  wake(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#isClaimWanted = true;
+    this.#claiming ??= this.#claimWhileWanted().finally(() => {
+      this.#claiming = undefined;
+    });
+  }
+
+  cancel(runId: string, action: CancelAction): void {
+    this.#active.get(runId)?.execution.cancel(action);
+  }
+
+  /** Extends the leases of all active runs and learns of lost ones and of cancels. */
+  async renewLeases(): Promise<void> {
+    if (this.#active.size === 0 || this.#isRenewing) return;
+    this.#isRenewing = true;
+    const { queue, limits, workerId, reports } = this.#options;
+    try {
+      const fences = [...this.#active.values()].map(({ execution }) => execution.claimed.fence);
+      const renewal = await queue.renewLeases({ workerId, fences, leaseDurationMs: limits.leaseDurationMs });
+      for (const runId of renewal.lost) this.#active.get(runId)?.execution.loseLease();
+      for (const { runId, action } of renewal.cancelRequested) this.cancel(runId, action);
+    } catch (error) {
+      reports.workerFailed(error, "renewing leases");
+    } finally {
+      this.#isRenewing = false;
+    }
+  }
+
+  /** Returns runs of dead workers to the queue and ends those that lost their lease too often. */
+  async sweep(): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    const { queue, limits, workerId, reports, bus } = this.#options;
+    try {
+      const swept = await queue.sweepExpiredLeases({
+        sweeperId: workerId,
+        attemptMax: limits.attemptMax,
+        countMax: SWEEP_COUNT_MAX,
+        leaseDurationMs: limits.leaseDurationMs,
+      });
+      if (swept.requeued.length > 0) {
+        reports.runRequeued(swept.requeued);
+        bus.publishPending();
+      }
+      for (const claimed of swept.exhausted) await this.#giveUp(claimed);
+    } catch (error) {
+      reports.workerFailed(error, "sweeping expired leases");
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  /**
+   * Takes no more runs; those in flight get `drainGraceMs` to finish, then stop at their next superstep and go back to the
+   * queue. Returns when none is left.
+   */
+  async drain(): Promise<void> {
+    if (!this.#stopping.signal.aborted) this.#stopping.abort();
+    await this.#claiming;
+    const all = () => Promise.all([...this.#active.values()].map(({ done }) => done));
+    const grace = new AbortController();
+    await Promise.race([all(), pause(this.#options.limits.drainGraceMs, grace.signal)]);
+    grace.abort();
+    for (const { execution } of this.#active.values()) execution.drain();
+    await all();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #freeSlots(): number {
+    return this.#options.limits.slotsMax - this.#active.size - this.#reserved;
+  }
+
+  async #claimWhileWanted(): Promise<void> {
+    const { queue, limits, workerId, reports } = this.#options;
+    while (this.#isClaimWanted && !this.#stopping.signal.aborted) {
+      this.#isClaimWanted = false;
+      const countMax = this.#freeSlots();
+      if (countMax <= 0) return;
+      try {
+        this.#reserved += countMax;
+        const claimed = await queue.claimRuns({ workerId, countMax, leaseDurationMs: limits.leaseDurationMs });
+        this.#reserved -= countMax;
+        for (const run of claimed) this.#begin(run);
+        if (claimed.length > 0) this.#isClaimWanted = true;
+      } catch (error) {
+        this.#reserved -= countMax;
+        reports.workerFailed(error, "claiming runs");
+      }
+    }
+  }
+
+  #begin(claimed: ClaimedRun): void {
+    const { reports } = this.#options;
+    reports.runClaimed(claimed);
+    const startedAt = performance.now();
+    const execution = new RunExecution(claimed, this.#options);
+    const done = execution
+      .execute()
+      .then(
+        (departure) => reports.runDeparted(claimed, departure, performance.now() - startedAt),
+        (error: unknown) => reports.workerFailed(error, `executing run ${claimed.run.runId}`),
+      )
+      .finally(() => {
+        this.#active.delete(claimed.run.runId);
+        this.wake();
+      });
+    this.#active.set(claimed.run.runId, { execution, done });
+  }
+
+  async #giveUp(claimed: ClaimedRun): Promise<void> {
+    const { queue, bus, reports, limits } = this.#options;
+    const reason = new AttemptsExhaustedError(limits.attemptMax, "its worker died or froze each time.");
+    const error = { error: reason.name, message: reason.message };
+    const event = { seq: claimed.nextEventSeq, event: "error", data: JSON.stringify(error) };
+    await queue.endRun(claimed.fence, {
+      status: "error",
+      error,
+      events: [event],
+      isThreadInterrupted: false,
+      interrupts: {},
+    });
+    reports.runExhausted(claimed);
+    bus.publishEvents(claimed.run.runId, [event]);
+    bus.publishEnded(claimed.run.runId);
+  }
+}
