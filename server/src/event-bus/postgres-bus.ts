@@ -51,18 +51,15 @@ export class PostgresBus implements EventBus {
   }
 
   subscribeRun(runId: string, listener: (signal: RunSignal) => void): () => void {
-    this.#local.subscribeRun(runId, listener);
-      break;
+    return this.#local.subscribeRun(runId, listener);
   }
 
   subscribePending(listener: () => void): () => void {
-    this.#local.subscribePending(listener);
-      break;
+    return this.#local.subscribePending(listener);
   }
 
   subscribeCancel(listener: (runId: string, action: CancelAction) => void): () => void {
-    this.#local.subscribeCancel(listener);
-      break;
+    return this.#local.subscribeCancel(listener);
   }
 
   /** Takes in a notice from the LISTEN connection. */
