@@ -1,6 +1,7 @@
 // Opens connection pools and the dedicated connection that listens for notifications.
 import pg from "pg";
 import { DatabaseUnavailableError } from "../domain/errors.ts";
+import { TranslatingPool } from "./translating-pool.ts";
 
 /** How long to wait for a connection, from the pool or to the server, before the request fails. */
 const CONNECT_MAX_MS = 10_000;
@@ -43,7 +44,7 @@ class UnnamedClient extends pg.Client {
  */
 export function openPool(url: string, options: PoolOptions = {}): pg.Pool {
   const { max = 10, statementTimeoutMs = 0, applicationName = "holdfast", preparedStatements = true, log } = options;
-  const pool = new pg.Pool({
+  const pool = new TranslatingPool({
     connectionString: url,
     max,
     application_name: applicationName,
