@@ -77,7 +77,9 @@ async function initDraft(place: EmbeddedPlace, draft: string): Promise<void> {
     const detail = ((cause as { stderr?: string }).stderr || (cause as Error).message).trim();
     const remedy = /no space left/i.test(detail)
       ? "The disk is full: free some space"
-      : "Choose another folder with HOLDFAST_DATA_DIR";
+      : /could not look up effective user ID/.test(detail)
+        ? "PostgreSQL needs an account that the system knows: run under a user listed in /etc/passwd (in a container, one of the image's)"
+        : "Choose another folder with HOLDFAST_DATA_DIR";
     throw new ConfigurationError(
       `The embedded database could not be created in ${place.rootDir}: ${detail}. ${remedy}, or set DATABASE_URL.`,
       { cause },

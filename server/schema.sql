@@ -1,0 +1,195 @@
+create table assistant (
+  assistant_id uuid not null,
+  graph_id text not null,
+  version integer default 1 not null,
+  version_max integer default 1 not null,
+  name text not null,
+  description text,
+  config jsonb default '{}'::jsonb not null,
+  context jsonb default '{}'::jsonb not null,
+  metadata jsonb default '{}'::jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint assistant_pkey PRIMARY KEY (assistant_id)
+);
+
+create table assistant_version (
+  assistant_id uuid not null,
+  version integer not null,
+  graph_id text not null,
+  name text not null,
+  description text,
+  config jsonb default '{}'::jsonb not null,
+  context jsonb default '{}'::jsonb not null,
+  metadata jsonb default '{}'::jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint assistant_version_pkey PRIMARY KEY (assistant_id, version)
+);
+
+create table checkpoint (
+  thread_id text not null,
+  checkpoint_ns text not null,
+  checkpoint_id text not null,
+  parent_checkpoint_id text,
+  body text not null,
+  metadata jsonb not null,
+  lists integer[],
+  constraint checkpoint_pkey PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id)
+);
+
+create table checkpoint_item (
+  thread_id text not null,
+  list_id integer not null,
+  "position" integer not null,
+  body text not null,
+  constraint checkpoint_item_pkey PRIMARY KEY (thread_id, list_id, "position")
+);
+
+create table checkpoint_write (
+  thread_id text not null,
+  checkpoint_ns text not null,
+  checkpoint_id text not null,
+  task_id text not null,
+  idx integer not null,
+  task_path text not null,
+  body text not null,
+  lists integer[],
+  run_id text,
+  constraint checkpoint_write_pkey PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+);
+
+create table run (
+  run_id uuid not null,
+  thread_id uuid not null,
+  assistant_id uuid not null,
+  status text not null,
+  metadata jsonb default '{}'::jsonb not null,
+  kwargs jsonb not null,
+  multitask_strategy text not null,
+  priority smallint default 0 not null,
+  queue_order bigint generated always as identity not null,
+  available_at timestamp with time zone default now() not null,
+  attempt integer default 0 not null,
+  lost_lease_count integer default 0 not null,
+  lease_owner text,
+  lease_expires_at timestamp with time zone,
+  epoch bigint,
+  cancel_action text,
+  cancel_reason text,
+  cancel_requested_at timestamp with time zone,
+  error jsonb,
+  final_checkpoint_id text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint run_cancel_action_check CHECK ((cancel_action = ANY (ARRAY['interrupt'::text, 'rollback'::text]))),
+  constraint run_multitask_strategy_check CHECK ((multitask_strategy = ANY (ARRAY['reject'::text, 'enqueue'::text, 'interrupt'::text, 'rollback'::text]))),
+  constraint run_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'success'::text, 'error'::text, 'timeout'::text, 'interrupted'::text]))),
+  constraint run_pkey PRIMARY KEY (run_id)
+) with (fillfactor=80);
+
+create table run_event (
+  run_id uuid not null,
+  seq integer not null,
+  event text not null,
+  data text,
+  checkpoint_id text,
+  constraint run_event_pkey PRIMARY KEY (run_id, seq)
+) partition by RANGE (run_id);
+
+create table thread (
+  thread_id uuid not null,
+  status text default 'idle'::text not null,
+  epoch bigint default 0 not null,
+  active_count integer default 0 not null,
+  metadata jsonb default '{}'::jsonb not null,
+  config jsonb default '{}'::jsonb not null,
+  "values" jsonb,
+  omitted_channels text[] default '{}'::text[] not null,
+  head_checkpoint_id text,
+  interrupts jsonb default '{}'::jsonb not null,
+  error jsonb,
+  is_temporary boolean default false not null,
+  ended_at timestamp with time zone,
+  ttl_strategy text,
+  ttl_minutes double precision,
+  expires_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  state_updated_at timestamp with time zone,
+  graph_id text generated always as (
+CASE
+    WHEN ((jsonb_typeof((metadata -> 'graph_id'::text)) = 'string'::text) AND (length((metadata ->> 'graph_id'::text)) <= 200)) THEN (metadata ->> 'graph_id'::text)
+    ELSE NULL::text
+END) stored,
+  assistant_id text generated always as (
+CASE
+    WHEN ((jsonb_typeof((metadata -> 'assistant_id'::text)) = 'string'::text) AND (length((metadata ->> 'assistant_id'::text)) <= 200)) THEN (metadata ->> 'assistant_id'::text)
+    ELSE NULL::text
+END) stored,
+  constraint thread_active_count_check CHECK ((active_count >= 0)),
+  constraint thread_status_check CHECK ((status = ANY (ARRAY['idle'::text, 'busy'::text, 'interrupted'::text, 'error'::text]))),
+  constraint thread_ttl_strategy_check CHECK ((ttl_strategy = ANY (ARRAY['delete'::text, 'keep_latest'::text]))),
+  constraint thread_pkey PRIMARY KEY (thread_id)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.05);
+
+create table webhook_delivery (
+  delivery_id uuid not null,
+  run_id uuid not null,
+  thread_id uuid not null,
+  url text not null,
+  payload jsonb not null,
+  status text default 'pending'::text not null,
+  attempt integer default 0 not null,
+  available_at timestamp with time zone default now() not null,
+  last_error text,
+  created_at timestamp with time zone default now() not null,
+  delivered_at timestamp with time zone,
+  constraint webhook_delivery_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text]))),
+  constraint webhook_delivery_pkey PRIMARY KEY (delivery_id)
+);
+
+create table run_event_default partition of run_event DEFAULT;
+
+alter table assistant_version add constraint assistant_version_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES assistant(assistant_id) ON DELETE CASCADE;
+
+CREATE INDEX assistant_by_created_at ON public.assistant USING btree (created_at DESC, assistant_id);
+
+CREATE INDEX assistant_by_graph ON public.assistant USING btree (graph_id);
+
+CREATE INDEX assistant_by_metadata ON public.assistant USING gin (metadata jsonb_path_ops);
+
+CREATE INDEX run_by_assistant ON public.run USING btree (assistant_id);
+
+CREATE INDEX run_by_lease ON public.run USING btree (lease_expires_at) WHERE (status = 'running'::text);
+
+CREATE INDEX run_by_thread ON public.run USING btree (thread_id, created_at DESC, run_id DESC);
+
+CREATE UNIQUE INDEX run_one_running_per_thread ON public.run USING btree (thread_id) WHERE (status = 'running'::text);
+
+CREATE INDEX run_pending ON public.run USING btree (priority DESC, queue_order) WHERE (status = 'pending'::text);
+
+CREATE INDEX run_pending_by_thread ON public.run USING btree (thread_id, queue_order) WHERE (status = 'pending'::text);
+
+CREATE INDEX thread_by_assistant ON public.thread USING btree (assistant_id, created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+
+CREATE INDEX thread_by_created_at ON public.thread USING btree (created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+
+CREATE INDEX thread_by_expiry ON public.thread USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX thread_by_graph ON public.thread USING btree (graph_id, created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+
+CREATE INDEX thread_by_metadata ON public.thread USING gin (metadata jsonb_path_ops);
+
+CREATE INDEX thread_by_state_updated_at ON public.thread USING btree (state_updated_at DESC NULLS LAST, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+
+CREATE INDEX thread_by_status ON public.thread USING btree (status, created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+
+CREATE INDEX thread_by_updated_at ON public.thread USING btree (updated_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+
+CREATE INDEX thread_temporary ON public.thread USING btree (ended_at) WHERE is_temporary;
+
+CREATE INDEX webhook_delivery_by_run ON public.webhook_delivery USING btree (run_id);
+
+CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (available_at) WHERE (status = 'pending'::text);
