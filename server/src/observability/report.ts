@@ -45,6 +45,8 @@ export interface Report {
   leaseLost(fact: RunFact & { workerId: string }): void;
   attemptsExhausted(fact: RunFact & { attempt: number; reason: string }): void;
   workerStarted(fact: { workerId: string; slotsMax: number; pid: number }): void;
+  /** Something in the worker's own loop failed in a way that is in no catalogue. */
+  workerFailed(fact: { workerId: string; doing: string; error: unknown }): void;
   workerDied(fact: { workerId: string; pid: number; cause: string }): void;
   workerDrained(fact: { workerId: string; releasedCount: number; durationMs: number }): void;
   databaseUnavailable(fact: { subsystem: string; error: unknown }): void;
@@ -129,11 +131,15 @@ function reportRuns(log: Logger, metrics: Metrics): RunReport {
   };
 }
 
-type WorkerReport = Pick<Report, "workerStarted" | "workerDied" | "workerDrained" | "eventLoopBlocked">;
+type WorkerReport = Pick<
+  Report,
+  "workerStarted" | "workerFailed" | "workerDied" | "workerDrained" | "eventLoopBlocked"
+>;
 
 function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
   return {
     workerStarted: (fact) => log.info(fact, "worker started"),
+    workerFailed: ({ error, ...fields }) => log.error({ ...fields, err: error }, "worker failed"),
     workerDied(fact) {
       metrics.workersDied.inc();
       log.error(fact, "worker died");

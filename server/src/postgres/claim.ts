@@ -2,6 +2,7 @@
 import type { Pool } from "pg";
 import type { ClaimedRun, Fence, LeaseRenewal, SweepOptions, SweepResult } from "../domain/ports/run-queue.ts";
 import type { CancelAction } from "../domain/run.ts";
+import { BEACON_LOCK_CLASS } from "./listener.ts";
 import { isUniqueViolation } from "./pg-errors.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
 
@@ -101,6 +102,26 @@ export async function renewLeases(
   return renewal;
 }
 
+/** Workers whose ids begin so hold a session lock as a beacon: when its connection is gone, so is the worker. */
+export const BEACON_PREFIX = "b:";
+
+/**
+ * Whether the worker's beacon went out. The last renewal must be a moment ago, so that a listener that reconnects is not
+ * taken for dead; a wrong guess would cost only work, for the fence holds anyway.
+ */
+const HAS_LOST_BEACON = `(
+  r.lease_owner like '${BEACON_PREFIX}%'
+  and r.lease_expires_at < now() + ($4 - $5) * interval '1 millisecond'
+  and not exists (
+    select 1 from pg_locks l
+    where l.locktype = 'advisory' and l.granted and l.classid = ${BEACON_LOCK_CLASS}
+      and l.objid = (hashtext(r.lease_owner)::bigint & 4294967295)::oid
+      and l.database = (select oid from pg_database where datname = current_database()))
+)`;
+
+/** Time since the last renewal before a missing beacon counts. */
+const BEACON_GRACE_MS = 1_000;
+
 /**
  * The epoch moves on with the lease, so that the worker that lost it can write nothing more. A run whose leases were lost
  * too often is not queued again: it becomes the sweeper's own, who ends it through the usual fence.
@@ -109,7 +130,7 @@ const SWEEP = `
   with expired as materialized (
     select r.run_id, r.thread_id, r.lost_lease_count + 1 >= $1 as is_exhausted
     from run r join thread t on t.thread_id = r.thread_id
-    where r.status = 'running' and r.lease_expires_at < now()
+    where r.status = 'running' and (r.lease_expires_at < now() or ${HAS_LOST_BEACON})
     order by r.lease_expires_at
     limit $2
     for update of r, t skip locked
@@ -133,7 +154,7 @@ export async function sweepExpiredLeases(pool: Pool, options: SweepOptions): Pro
   const result = await pool.query<ClaimedRow & { is_exhausted: boolean }>({
     name: "sweep_leases",
     text: SWEEP,
-    values: [options.attemptMax, options.countMax, options.sweeperId, options.leaseDurationMs],
+    values: [options.attemptMax, options.countMax, options.sweeperId, options.leaseDurationMs, BEACON_GRACE_MS],
   });
   return {
     requeued: result.rows.filter((row) => !row.is_exhausted).map((row) => row.run_id),

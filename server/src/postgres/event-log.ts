@@ -1,8 +1,8 @@
 // The append-only log of runs' stream events: fenced batched appends, batched reads for many readers at once.
 import type { Pool } from "pg";
 import { LeaseLostError } from "../domain/errors.ts";
-import type { EventCursor, EventLog, Fence } from "../domain/ports/run-queue.ts";
-import type { RunStatus } from "../domain/run.ts";
+import type { EventCursor, EventLog, Fence, RunOutcomeRecord } from "../domain/ports/run-queue.ts";
+import type { RunError, RunStatus } from "../domain/run.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { eventArrays } from "./run-end.ts";
 
@@ -63,5 +63,29 @@ export class PostgresEventLog implements EventLog {
       values: [runIds],
     });
     return new Map(result.rows.map((row) => [row.run_id, row.status]));
+  }
+
+  async readOutcome(runId: string): Promise<RunOutcomeRecord | undefined> {
+    const result = await this.#pool.query<{
+      thread_id: string;
+      error: RunError | null;
+      values: string | null;
+      is_partial: boolean;
+      interrupts: RunOutcomeRecord["interrupts"];
+    }>({
+      name: "read_outcome",
+      text: `select t.thread_id, r.error, t.values::text as values, t.omitted_channels <> '{}' as is_partial, t.interrupts
+             from run r join thread t on t.thread_id = r.thread_id where r.run_id = $1`,
+      values: [runId],
+    });
+    const row = result.rows[0];
+    if (row === undefined) return undefined;
+    return {
+      threadId: row.thread_id,
+      error: row.error,
+      valuesJson: row.values,
+      areValuesPartial: row.is_partial,
+      interrupts: row.interrupts,
+    };
   }
 }

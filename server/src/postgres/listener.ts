@@ -7,10 +7,15 @@ const CONNECT_MAX_MS = 5_000;
 /** A connection that went silent (a cut network says nothing) is found by asking it this often. */
 const PROBE_INTERVAL_MS = 15_000;
 
+/** First half of the advisory lock key of every beacon; the second is the hash of its name. */
+export const BEACON_LOCK_CLASS = 72_707;
+
 /** Choices for a listener. */
 export interface ListenerOptions {
   /** @default "holdfast listener" */
   readonly applicationName?: string;
+  /** Names of session locks held as long as the connection lives, telling others that this process is alive. */
+  readonly beacons?: readonly string[];
   /** Called after the connection was lost and is back: notifications in between are gone, so read the rows again. */
   readonly onReconnect?: () => void;
   readonly log?: (message: string) => void;
@@ -63,6 +68,9 @@ class ListenerConnection implements Listener {
       // A Map's iterator also visits channels that are added while this loop waits.
       for (const channel of this.#handlers.keys()) {
         await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+      }
+      for (const beacon of this.#options.beacons ?? []) {
+        await client.query("select pg_try_advisory_lock($1, hashtext($2))", [BEACON_LOCK_CLASS, beacon]);
       }
     } catch (error) {
       await client.end().catch(() => {});

@@ -5,6 +5,7 @@ import { mintId } from "../domain/ids.ts";
 import type { ClaimedRun, Fence, RunEnd } from "../domain/ports/run-queue.ts";
 import type { MultitaskStrategy, NewRun } from "../domain/run.ts";
 import { PostgresEventLog } from "./event-log.ts";
+import { openListener } from "./listener.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
 import { PostgresStateFences } from "./state-fence.ts";
 import { openTestDatabase } from "./testing/test-database.ts";
@@ -187,6 +188,17 @@ describe("sweep", () => {
     expect(again.run.attempt).toBe(2);
     expect(again.nextEventSeq).toBe(1);
     expect(BigInt(again.fence.epoch)).toBeGreaterThan(BigInt(dead.fence.epoch));
+  });
+
+  it("does not wait for the lease of a worker whose beacon went out, and leaves a worker with a beacon alone", async () => {
+    const alive = await openListener(database.url, { beacons: ["b:alive"] });
+    const { run: abandoned } = await admit({}, "b:dead");
+    const { run: kept } = await admit({}, "b:alive");
+    expect((await sweep()).requeued).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect((await sweep()).requeued).toEqual([abandoned.runId]);
+    await alive.close();
+    await expect.poll(async () => (await sweep()).requeued).toEqual([kept.runId]);
   });
 
   it("hands a run that lost its lease too often to the sweeper, who can end it", async () => {

@@ -27,6 +27,7 @@ import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
 import type { CancelAction, Run, RunStatus } from "../domain/run.ts";
 import type { Thread } from "../domain/thread.ts";
 import type { CheckpointConfig, CheckpointRef, StateUpdate } from "../domain/thread-state.ts";
+import type { Report } from "../observability/report.ts";
 import { EventFeed } from "./event-feed.ts";
 import { FreshRuns } from "./fresh-runs.ts";
 import type { EngineLimits } from "./limits.ts";
@@ -51,7 +52,7 @@ export interface EngineOptions {
   limits: EngineLimits;
   /** The worker of this process, where it has one: runs are offered to it as they are created. */
   worker?: Worker;
-  reports: { runCreated(run: Run): void };
+  report: Report;
 }
 
 export class Engine implements RunEngine, Disposable {
@@ -80,7 +81,7 @@ export class Engine implements RunEngine, Disposable {
 
   async createRun(request: RunRequest, access?: AccessFilter): Promise<Run> {
     if (this.#isDraining) throw new ShuttingDownError();
-    const { limits, worker, queue, bus, reports } = this.#options;
+    const { limits, worker, queue, bus, report } = this.#options;
     if (await this.#depth.isFull()) throw new QueueFullError(limits.queueDepthMax);
     const assistant = await this.#findAssistant(request.assistantId);
     if (access !== undefined && request.threadId !== undefined) await this.#checkThreadAccess(request, access);
@@ -96,7 +97,8 @@ export class Engine implements RunEngine, Disposable {
         bus.publishCancel(runId, action);
         bus.publishEnded(runId);
       }
-      reports.runCreated(admission.run);
+      const { runId, threadId, assistantId, multitaskStrategy } = admission.run;
+      report.runCreated({ runId, threadId, assistantId, strategy: multitaskStrategy });
       if (admission.claimed !== undefined) worker!.accept(admission.claimed);
       else {
         if (hasSlot) worker.unreserve();
@@ -245,12 +247,15 @@ export class Engine implements RunEngine, Disposable {
 
   /** The result as the rows tell it. */
   async #readResult(runId: string): Promise<string> {
-    const { runs, threads } = this.#options;
-    const run = await runs.findRun(runId);
-    if (run === undefined) throw new NotFoundError("Run not found");
-    if (run.error !== null) return JSON.stringify({ __error__: run.error });
-    const thread = await threads.findThread(run.threadId);
-    return resultJsonOf(JSON.stringify(thread?.values ?? {}), thread?.interrupts ?? {}, null) ?? "{}";
+    const outcome = await this.#options.log.readOutcome(runId);
+    if (outcome === undefined) throw new NotFoundError("Run not found");
+    const valuesJson = outcome.areValuesPartial ? await this.#readWholeValues(outcome.threadId) : outcome.valuesJson;
+    return resultJsonOf(valuesJson ?? "{}", outcome.interrupts, outcome.error) ?? "{}";
+  }
+
+  async #readWholeValues(threadId: string): Promise<string> {
+    const thread = await this.#options.threads.findThread(threadId);
+    return JSON.stringify(thread?.values ?? {});
   }
 }
 

@@ -1,25 +1,19 @@
 // The worker: takes runs from the queue into its slots, keeps their leases, and hands them back when it drains.
-import { AttemptsExhaustedError } from "../domain/errors.ts";
+import { AttemptsExhaustedError, DatabaseUnavailableError } from "../domain/errors.ts";
 import type { ClaimedRun } from "../domain/ports/run-queue.ts";
 import type { CancelAction } from "../domain/run.ts";
+import type { Report } from "../observability/report.ts";
 import { pause } from "./retry.ts";
 import { type Departure, type ExecutionDependencies, RunExecution } from "./run-execution.ts";
 
-/** How the worker tells others what happens; every business fact goes through here. */
-export interface WorkerReports {
-  runClaimed(claimed: ClaimedRun): void;
-  runDeparted(claimed: ClaimedRun, departure: Departure, durationMs: number): void;
-  runRequeued(runIds: string[]): void;
-  runExhausted(claimed: ClaimedRun): void;
-  workerFailed(error: unknown, doing: string): void;
-}
-
 export interface WorkerOptions extends ExecutionDependencies {
   workerId: string;
-  reports: WorkerReports;
+  report: Report;
 }
 
 const SWEEP_COUNT_MAX = 100;
+/** How often each worker looks for runs of dead ones; half a second keeps recovery well under the lease. */
+const SWEEP_INTERVAL_MS = 500;
 
 export class Worker implements AsyncDisposable {
   readonly #options: WorkerOptions;
@@ -58,7 +52,7 @@ export class Worker implements AsyncDisposable {
     this.#timers.push(
       setInterval(() => this.wake(), limits.pollIntervalMs),
       setInterval(() => void this.renewLeases(), limits.heartbeatIntervalMs),
-      setInterval(() => void this.sweep(), Math.max(250, limits.leaseDurationMs / 8)),
+      setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS),
     );
     void this.sweep();
     this.wake();
@@ -98,14 +92,14 @@ export class Worker implements AsyncDisposable {
   async renewLeases(): Promise<void> {
     if (this.#active.size === 0 || this.#isRenewing) return;
     this.#isRenewing = true;
-    const { queue, limits, workerId, reports } = this.#options;
+    const { queue, limits, workerId } = this.#options;
     try {
       const fences = [...this.#active.values()].map(({ execution }) => execution.claimed.fence);
       const renewal = await queue.renewLeases({ workerId, fences, leaseDurationMs: limits.leaseDurationMs });
       for (const runId of renewal.lost) this.#active.get(runId)?.execution.loseLease();
       for (const { runId, action } of renewal.cancelRequested) this.cancel(runId, action);
     } catch (error) {
-      reports.workerFailed(error, "renewing leases");
+      this.#reportFailure(error, "renewing leases");
     } finally {
       this.#isRenewing = false;
     }
@@ -115,7 +109,7 @@ export class Worker implements AsyncDisposable {
   async sweep(): Promise<void> {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
-    const { queue, limits, workerId, reports, bus } = this.#options;
+    const { queue, limits, workerId, report, bus } = this.#options;
     try {
       const swept = await queue.sweepExpiredLeases({
         sweeperId: workerId,
@@ -124,12 +118,12 @@ export class Worker implements AsyncDisposable {
         leaseDurationMs: limits.leaseDurationMs,
       });
       if (swept.requeued.length > 0) {
-        reports.runRequeued(swept.requeued);
+        report.runsRequeued({ runIds: swept.requeued });
         bus.publishPending();
       }
       for (const claimed of swept.exhausted) await this.#giveUp(claimed);
     } catch (error) {
-      reports.workerFailed(error, "sweeping expired leases");
+      this.#reportFailure(error, "sweeping expired leases");
     } finally {
       this.#isSweeping = false;
     }
@@ -161,7 +155,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #claimWhileWanted(): Promise<void> {
-    const { queue, limits, workerId, reports } = this.#options;
+    const { queue, limits, workerId } = this.#options;
     while (this.#isClaimWanted && !this.#stopping.signal.aborted) {
       this.#isClaimWanted = false;
       const countMax = this.#freeSlots();
@@ -174,31 +168,48 @@ export class Worker implements AsyncDisposable {
         if (claimed.length > 0) this.#isClaimWanted = true;
       } catch (error) {
         this.#reserved -= countMax;
-        reports.workerFailed(error, "claiming runs");
+        this.#reportFailure(error, "claiming runs");
       }
     }
   }
 
   #begin(claimed: ClaimedRun): void {
-    const { reports } = this.#options;
-    reports.runClaimed(claimed);
-    const startedAt = performance.now();
+    const { report, workerId } = this.#options;
+    const { runId, threadId, attempt, availableAt, startedAt } = claimed.run;
+    const queueWaitMs = (startedAt ?? availableAt).getTime() - availableAt.getTime();
+    report.runClaimed({ runId, threadId, workerId, attempt, queueWaitMs });
+    const beganAtMs = performance.now();
     const execution = new RunExecution(claimed, this.#options);
     const done = execution
       .execute()
       .then(
-        (departure) => reports.runDeparted(claimed, departure, performance.now() - startedAt),
-        (error: unknown) => reports.workerFailed(error, `executing run ${claimed.run.runId}`),
+        (departure) => this.#reportDeparture(claimed, departure, performance.now() - beganAtMs),
+        (error: unknown) => this.#reportFailure(error, `executing run ${runId}`),
       )
       .finally(() => {
-        this.#active.delete(claimed.run.runId);
+        this.#active.delete(runId);
         this.wake();
       });
-    this.#active.set(claimed.run.runId, { execution, done });
+    this.#active.set(runId, { execution, done });
+  }
+
+  #reportDeparture(claimed: ClaimedRun, departure: Departure, durationMs: number): void {
+    const { report, workerId } = this.#options;
+    const { runId, threadId, attempt } = claimed.run;
+    if (departure === "lost") report.leaseLost({ runId, threadId, workerId });
+    else if (departure === "released") report.runReleased({ runId, threadId, workerId });
+    else report.runEnded({ runId, threadId, status: departure, attempt, durationMs });
+  }
+
+  /** The run, if any, stays leased until its lease runs out; then it is tried again, a bounded number of times. */
+  #reportFailure(error: unknown, doing: string): void {
+    if (error instanceof DatabaseUnavailableError)
+      this.#options.report.databaseUnavailable({ subsystem: doing, error });
+    else this.#options.report.workerFailed({ workerId: this.workerId, doing, error });
   }
 
   async #giveUp(claimed: ClaimedRun): Promise<void> {
-    const { queue, bus, reports, limits } = this.#options;
+    const { queue, bus, report, limits } = this.#options;
     const reason = new AttemptsExhaustedError(limits.attemptMax, "its worker died or froze each time.");
     const error = { error: reason.name, message: reason.message };
     const event = { seq: claimed.nextEventSeq, event: "error", data: JSON.stringify(error) };
@@ -209,7 +220,8 @@ export class Worker implements AsyncDisposable {
       isThreadInterrupted: false,
       interrupts: {},
     });
-    reports.runExhausted(claimed);
+    const { runId, threadId, attempt } = claimed.run;
+    report.attemptsExhausted({ runId, threadId, attempt, reason: reason.message });
     bus.publishEvents(claimed.run.runId, [event]);
     bus.publishEnded(claimed.run.runId);
   }

@@ -115,6 +115,16 @@ export interface EventCursor {
   afterSeq: number;
 }
 
+/** What the rows tell of a run's result. */
+export interface RunOutcomeRecord {
+  threadId: string;
+  error: RunError | null;
+  /** JSON text of the thread's values; `null` where there are none, or where some must be read from the checkpoint. */
+  valuesJson: string | null;
+  areValuesPartial: boolean;
+  interrupts: Record<string, InterruptRecord[]>;
+}
+
 /** The append-only log of runs' streams. */
 export interface EventLog {
   /** Appends under the fence; appending the same numbers again changes nothing. @throws LeaseLostError */
@@ -123,4 +133,6 @@ export interface EventLog {
   readEvents(cursors: EventCursor[], countMax: number): Promise<Map<string, StreamEvent[]>>;
   /** Statuses of runs; a run that no longer exists is missing from the map. */
   readStatuses(runIds: string[]): Promise<Map<string, RunStatus>>;
+  /** Also of runs whose temporary thread is hidden already. */
+  readOutcome(runId: string): Promise<RunOutcomeRecord | undefined>;
 }
