@@ -4,6 +4,8 @@ create table assistant (
   assistant_id uuid primary key,
   graph_id text not null,
   version integer not null default 1,
+  -- The highest version ever made; the next change takes the number after it, wherever "version" points.
+  version_max integer not null default 1,
   name text not null,
   description text,
   config jsonb not null default '{}',
@@ -54,11 +56,29 @@ create table thread (
   expires_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  state_updated_at timestamptz
-) with (fillfactor = 80);
-create index thread_by_created_at on thread (created_at desc, thread_id);
-create index thread_by_updated_at on thread (updated_at desc, thread_id);
-create index thread_by_status on thread (status, created_at desc);
+  state_updated_at timestamptz,
+  -- The two metadata keys that clients list threads by, as columns so that an index alone can count them. Overlong
+  -- texts do not fit an index entry; they are found by the metadata index.
+  graph_id text generated always as (
+    case when jsonb_typeof(metadata -> 'graph_id') = 'string' and length(metadata ->> 'graph_id') <= 200
+      then metadata ->> 'graph_id' end
+  ) stored,
+  assistant_id text generated always as (
+    case when jsonb_typeof(metadata -> 'assistant_id') = 'string' and length(metadata ->> 'assistant_id') <= 200
+      then metadata ->> 'assistant_id' end
+  ) stored
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+-- Lists and counts leave out threads that have ended for good; with the condition in the index they need no row for it.
+create index thread_by_created_at on thread (created_at desc, thread_id) where not (is_temporary and ended_at is not null);
+create index thread_by_updated_at on thread (updated_at desc, thread_id) where not (is_temporary and ended_at is not null);
+create index thread_by_state_updated_at on thread (state_updated_at desc nulls last, thread_id)
+  where not (is_temporary and ended_at is not null);
+create index thread_by_status on thread (status, created_at desc, thread_id)
+  where not (is_temporary and ended_at is not null);
+create index thread_by_graph on thread (graph_id, created_at desc, thread_id)
+  where not (is_temporary and ended_at is not null);
+create index thread_by_assistant on thread (assistant_id, created_at desc, thread_id)
+  where not (is_temporary and ended_at is not null);
 create index thread_by_metadata on thread using gin (metadata jsonb_path_ops);
 create index thread_by_expiry on thread (expires_at) where expires_at is not null;
 create index thread_temporary on thread (ended_at) where is_temporary;
@@ -96,7 +116,7 @@ create unique index run_one_running_per_thread on run (thread_id) where status =
 create index run_pending on run (priority desc, queue_order) where status = 'pending';
 create index run_pending_by_thread on run (thread_id, queue_order) where status = 'pending';
 create index run_by_lease on run (lease_expires_at) where status = 'running';
-create index run_by_thread on run (thread_id, created_at desc);
+create index run_by_thread on run (thread_id, created_at desc, run_id desc);
 create index run_by_assistant on run (assistant_id);
 
 -- The log of stream events. Run ids are UUIDs version 7, which begin with the time in milliseconds: partitions are

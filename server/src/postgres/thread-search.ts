@@ -1,0 +1,146 @@
+// Searching and counting threads.
+import type { JsonObject } from "../domain/json.ts";
+import type { AccessFilter, Page, PageQuery } from "../domain/page.ts";
+import type { ThreadQuery } from "../domain/ports/thread-repository.ts";
+import type { Thread, ThreadSortKey } from "../domain/thread.ts";
+import { accessCondition } from "./access-sql.ts";
+import type { ReadOmittedValues } from "./checkpoint-tables.ts";
+import { findThreadsByOmittedValues } from "./omitted-values-filter.ts";
+import { isFilter, orderBy, type SortColumn } from "./search-sql.ts";
+import { execute, Parameters, type Queryable } from "./statement.ts";
+import { IS_VISIBLE_THREAD, type ThreadRow, threadColumns, toThreads } from "./thread-row.ts";
+
+const BY_ID = [{ column: "thread_id", order: "asc" }] as const;
+
+/** Each is served by an index of that order, so that a page costs its rows and not all matches. */
+const SORT_COLUMNS: Record<ThreadSortKey, SortColumn> = {
+  threadId: { column: "thread_id", tieBreakers: [] },
+  status: {
+    column: "status",
+    tieBreakers: [
+      { column: "created_at", order: "asc" },
+      { column: "thread_id", order: "desc" },
+    ],
+  },
+  createdAt: { column: "created_at", tieBreakers: BY_ID },
+  updatedAt: { column: "updated_at", tieBreakers: BY_ID },
+  stateUpdatedAt: { column: "state_updated_at", tieBreakers: BY_ID, isNullable: true },
+};
+
+/** Metadata keys that are columns too (see the thread table); longer texts are not in the columns. */
+const METADATA_COLUMNS: Record<string, string> = { graph_id: "t.graph_id", assistant_id: "t.assistant_id" };
+const METADATA_COLUMN_LENGTH_MAX = 200;
+
+type ThreadSearch = ThreadQuery & PageQuery<ThreadSortKey> & { withValues: boolean };
+
+/** One page and the number of all matches, in one statement and so of one snapshot. */
+export async function searchThreads(
+  db: Queryable,
+  query: ThreadSearch,
+  access: AccessFilter,
+  readOmittedValues: ReadOmittedValues,
+): Promise<Page<Thread>> {
+  const parameters = new Parameters();
+  const { conditions, isIndexed } = await threadConditions(db, query, access, parameters, readOmittedValues);
+  const sort = SORT_COLUMNS[query.sortBy ?? "createdAt"];
+  const order = query.sortOrder ?? "desc";
+  const window = `limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}`;
+  const found = isIndexed ? walkIndex(conditions, sort, order, window) : matchOnce(conditions, sort, order, window);
+  const rows = await execute<ThreadRow & { total: string }>(
+    db,
+    `with ${found}
+     select counted.total, ${threadColumns({ withValues: query.withValues })}
+     from counted left join (page join thread t using (thread_id)) on true
+     order by ${orderBy("t", sort, order)}`,
+    parameters.values,
+  );
+  const threads = rows.filter((row) => row.thread_id !== null);
+  return { items: await toThreads(threads, readOmittedValues), total: Number(rows[0]?.total ?? 0) };
+}
+
+export async function countThreads(
+  db: Queryable,
+  query: ThreadQuery,
+  access: AccessFilter,
+  readOmittedValues: ReadOmittedValues,
+): Promise<number> {
+  const parameters = new Parameters();
+  const { conditions } = await threadConditions(db, query, access, parameters, readOmittedValues);
+  const rows = await execute<{ total: string }>(
+    db,
+    `select count(*) as total from thread t where ${conditions}`,
+    parameters.values,
+  );
+  return Number(rows[0]?.total ?? 0);
+}
+
+type SortOrder = "asc" | "desc";
+
+/** For conditions that indexes hold: the count reads an index alone, the page walks the index of its order and stops. */
+function walkIndex(conditions: string, sort: SortColumn, order: SortOrder, window: string): string {
+  return `counted as (select count(*) as total from thread t where ${conditions}),
+    page as (select t.thread_id from thread t where ${conditions} order by ${orderBy("t", sort, order)} ${window})`;
+}
+
+/**
+ * For conditions on documents: every match has to be looked at for the count, so the page is taken from the same pass. Walking
+ * the index of the order instead could look at every thread to fill a page with rare matches.
+ */
+function matchOnce(conditions: string, sort: SortColumn, order: SortOrder, window: string): string {
+  const columns = ["thread_id", sort.column, ...sort.tieBreakers.map((tieBreaker) => tieBreaker.column)];
+  return `matching as materialized (
+      select ${[...new Set(columns)].map((column) => `t.${column}`).join(", ")} from thread t where ${conditions}
+    ),
+    counted as (select count(*) as total from matching),
+    page as (select m.thread_id from matching m order by ${orderBy("m", sort, order)} ${window})`;
+}
+
+interface Conditions {
+  conditions: string;
+  /** Whether indexes alone decide them. */
+  isIndexed: boolean;
+}
+
+async function threadConditions(
+  db: Queryable,
+  query: ThreadQuery,
+  access: AccessFilter,
+  parameters: Parameters,
+  readOmittedValues: ReadOmittedValues,
+): Promise<Conditions> {
+  const conditions = [IS_VISIBLE_THREAD];
+  if (query.status !== undefined) conditions.push(`t.status = ${parameters.add(query.status)}`);
+  const documents = metadataConditions(query.metadata ?? {}, conditions, parameters);
+  const isIndexed = documents.length === 0 && access === undefined && query.ids === undefined;
+  conditions.push(...documents);
+  if (query.ids !== undefined) conditions.push(`t.thread_id = any(${parameters.add(query.ids)}::uuid[])`);
+  if (access !== undefined) conditions.push(accessCondition(access, "t.metadata", parameters));
+  if (!isFilter(query.values)) return { conditions: conditions.join(" and "), isIndexed };
+
+  // Before further values are bound: that statement takes over those bound so far.
+  const others = await findThreadsByOmittedValues(
+    db,
+    query.values,
+    { text: conditions.join(" and "), parameters },
+    readOmittedValues,
+  );
+  const inRow = `(t."values" @> ${parameters.addJson(query.values)} and
+    not t.omitted_channels && ${parameters.add(Object.keys(query.values))}::text[])`;
+  conditions.push(others.length === 0 ? inRow : `(${inRow} or t.thread_id = any(${parameters.add(others)}::uuid[]))`);
+  return { conditions: conditions.join(" and "), isIndexed: false };
+}
+
+/** Adds conditions on key columns to `conditions`; returns what is left to the document itself. */
+function metadataConditions(metadata: JsonObject, conditions: string[], parameters: Parameters): string[] {
+  const rest: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(metadata)) {
+    const column = Object.hasOwn(METADATA_COLUMNS, key) ? METADATA_COLUMNS[key] : undefined;
+    if (column !== undefined && typeof value === "string" && value.length <= METADATA_COLUMN_LENGTH_MAX) {
+      conditions.push(`${column} = ${parameters.add(value)}`);
+    } else {
+      rest.push([key, value]);
+    }
+  }
+  const document = Object.fromEntries(rest);
+  return isFilter(document) ? [`t.metadata @> ${parameters.addJson(document)}`] : [];
+}
