@@ -111,7 +111,7 @@ export const BEACON_PREFIX = "b:";
  */
 const HAS_LOST_BEACON = `(
   r.lease_owner like '${BEACON_PREFIX}%'
-  and r.lease_expires_at < now() + ($4 - $5) * interval '1 millisecond'
+  and r.lease_expires_at < now() + ($4::float8 - $5::float8) * interval '1 millisecond'
   and not exists (
     select 1 from pg_locks l
     where l.locktype = 'advisory' and l.granted and l.classid = ${BEACON_LOCK_CLASS}
@@ -139,7 +139,7 @@ const SWEEP = `
   ), swept as (
     update run r set status = case when x.is_exhausted then 'running' else 'pending' end,
       lease_owner = case when x.is_exhausted then $3 end,
-      lease_expires_at = case when x.is_exhausted then now() + $4 * interval '1 millisecond' end,
+      lease_expires_at = case when x.is_exhausted then now() + $4::float8 * interval '1 millisecond' end,
       epoch = case when x.is_exhausted then f.epoch end,
       lost_lease_count = r.lost_lease_count + 1, available_at = now(), updated_at = now()
     from expired x join fenced f on f.thread_id = x.thread_id
