@@ -1,0 +1,91 @@
+// Decides how a run that was claimed before goes on: from its input, from its newest checkpoint, or not at all because it had already stopped.
+import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import type { Run, RunCommand } from "../domain/run.ts";
+import type { CompiledGraph, GraphSnapshot } from "./compiled-graph.ts";
+import type { FencedSaver } from "./fenced-saver.ts";
+import { decideResume } from "./resume-ledger.ts";
+import { toConfigurable } from "./wire-checkpoint.ts";
+
+/** How to go on. */
+export type Continuation =
+  /** Nothing of this run was saved: as on the first attempt. */
+  | { kind: "start"; command: RunCommand | undefined }
+  /** LangGraph picks up at the newest checkpoint. */
+  | { kind: "continue"; isAddressed: boolean }
+  /** The run had stopped at interrupts or a breakpoint; only its end was not recorded. */
+  | { kind: "stopped"; interrupts: unknown[] };
+
+type Breakpoints = "*" | string[] | undefined;
+
+function covers(breakpoints: Breakpoints, nodes: string[]): boolean {
+  if (breakpoints === undefined) return false;
+  return breakpoints === "*" ? nodes.length > 0 : nodes.some((node) => breakpoints.includes(node));
+}
+
+/** Whether any channel changed since the thread last went past a breakpoint; the rule LangGraph stops by. */
+function hasChangedSinceBreakpoint(tuple: CheckpointTuple): boolean {
+  const { channel_versions: versions, versions_seen: versionsSeen } = tuple.checkpoint;
+  const seen = versionsSeen.__interrupt__ ?? {};
+  return Object.entries(versions).some(([channel, version]) => {
+    const before = seen[channel];
+    return before === undefined || version > before;
+  });
+}
+
+/** The nodes whose step led to the checkpoint. */
+async function readFinishedNodes(graph: CompiledGraph, threadId: string, tuple: CheckpointTuple): Promise<string[]> {
+  const parentId: unknown = tuple.parentConfig?.configurable?.checkpoint_id;
+  if (typeof parentId !== "string" || tuple.metadata?.source !== "loop") return [];
+  const parent = await graph.getState({ configurable: toConfigurable(threadId, { checkpointId: parentId }) });
+  return parent.tasks.map((task) => task.name);
+}
+
+/**
+ * Whether the earlier attempt stopped at a breakpoint here. Invoking the graph again would count as the human's consent and go
+ * past it.
+ */
+async function isAtBreakpoint(
+  run: Run,
+  graph: CompiledGraph,
+  tuple: CheckpointTuple,
+  snapshot: GraphSnapshot,
+): Promise<boolean> {
+  const before = run.kwargs.interruptBefore ?? graph.interruptBefore;
+  const after = run.kwargs.interruptAfter ?? graph.interruptAfter;
+  const hasAfter = after !== undefined && after.length > 0;
+  if (snapshot.next.length === 0 && !hasAfter) return false;
+  if (!hasChangedSinceBreakpoint(tuple)) return false;
+  if (covers(before, snapshot.next)) return true;
+  return hasAfter && covers(after, await readFinishedNodes(graph, run.threadId, tuple));
+}
+
+/** The pending interrupts when nothing but interrupts is pending, else `undefined`. */
+function onlyInterrupts(snapshot: GraphSnapshot): unknown[] | undefined {
+  const pending = snapshot.tasks.filter((task) => task.result === undefined || task.result === null);
+  const interrupts = pending.flatMap((task) => task.interrupts ?? []);
+  const isStopped = pending.length > 0 && pending.every((task) => (task.interrupts ?? []).length > 0);
+  return isStopped ? interrupts : undefined;
+}
+
+/** @param graph bound to `saver` */
+export async function planContinuation(run: Run, graph: CompiledGraph, saver: FencedSaver): Promise<Continuation> {
+  const rootConfig = { configurable: toConfigurable(run.threadId, undefined) };
+  const head = await saver.getTuple(rootConfig);
+  const { command } = run.kwargs;
+  if (head === undefined) return { kind: "start", command };
+  if (Reflect.get(head.metadata ?? {}, "run_id") === run.runId) {
+    const snapshot = await graph.getState(rootConfig);
+    const interrupts = onlyInterrupts(snapshot);
+    if (interrupts !== undefined) return { kind: "stopped", interrupts };
+    if (await isAtBreakpoint(run, graph, head, snapshot)) return { kind: "stopped", interrupts: [] };
+    return { kind: "continue", isAddressed: false };
+  }
+  if (command?.resume === undefined || command.resume === null) return { kind: "start", command };
+  const address = run.kwargs.checkpoint;
+  const baseConfig = { configurable: toConfigurable(run.threadId, address) };
+  const base = address?.checkpointId === undefined ? head : await saver.getTuple(baseConfig);
+  const decision = base === undefined ? { command } : decideResume(base, run.runId, command);
+  if (decision.command !== undefined) return { kind: "start", command: decision.command };
+  const interrupts = onlyInterrupts(await graph.getState(baseConfig));
+  return interrupts === undefined ? { kind: "continue", isAddressed: true } : { kind: "stopped", interrupts };
+}

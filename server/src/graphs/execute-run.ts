@@ -1,0 +1,206 @@
+// Executes one claimed run: calls the graph, emits its stream as wire events, and says how it ended.
+import { RunControl } from "@langchain/langgraph";
+import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkpoint";
+import { LeaseLostError } from "../domain/errors.ts";
+import type { ExecutionOutcome, GraphExecutor } from "../domain/ports/graph-runtime.ts";
+import type { ClaimedRun, Fence } from "../domain/ports/run-queue.ts";
+import type { Run, RunCommand } from "../domain/run.ts";
+import type { NewStreamEvent } from "../domain/stream-event.ts";
+import type { CompiledGraph, GraphCallConfig } from "./compiled-graph.ts";
+import { type Continuation, planContinuation } from "./continuation.ts";
+import { FencedSaver } from "./fenced-saver.ts";
+import { bindGraph } from "./graph-handle.ts";
+import type { GraphRegistry } from "./graph-registry.ts";
+import { resumeLedgerHooks } from "./resume-ledger.ts";
+import { buildRunConfig, runMetadata, toFactoryConfig } from "./run-config.ts";
+import { describeError, errorName } from "./run-error.ts";
+import { toGraphInput } from "./run-input.ts";
+import { NO_STATE, readThreadOutcome, withFinalValues } from "./run-outcome.ts";
+import { StreamMapper } from "./stream-mapper.ts";
+import { planStream, type StreamPlan } from "./stream-plan.ts";
+import { toThreadValues } from "./thread-values.ts";
+
+export interface RunExecutorOptions {
+  registry: GraphRegistry;
+  openCheckpointer: (fence: Fence | undefined) => BaseCheckpointSaver;
+  store: BaseStore | undefined;
+}
+
+interface ExecutionSignals {
+  signal: AbortSignal;
+  drainSignal: AbortSignal;
+  emit: (event: NewStreamEvent) => void;
+}
+
+/** One run's graph with its checkpointer, and what the checkpointer saw. */
+interface Attachment {
+  graph: CompiledGraph;
+  saver: FencedSaver | undefined;
+  /** Set when an earlier attempt used up the answer a resume gave. */
+  markResumeSpent: () => void;
+}
+
+/** LangGraph's error for a run that stopped at a superstep because it was asked to. */
+const DRAINED_ERROR_NAME = "GraphDrained";
+
+export class RunExecutor implements GraphExecutor {
+  readonly #options: RunExecutorOptions;
+
+  constructor(options: RunExecutorOptions) {
+    this.#options = options;
+  }
+
+  async executeRun(claimed: ClaimedRun, signals: ExecutionSignals): Promise<ExecutionOutcome> {
+    const { run } = claimed;
+    const plan = planStream(run.kwargs.streamMode, run.kwargs.streamSubgraphs);
+    const mapper = new StreamMapper(plan, signals.emit);
+    let attachment: Attachment | undefined;
+    try {
+      attachment = await this.#attach(claimed);
+      await this.#run(claimed, attachment, plan, mapper, signals);
+      await attachment.saver?.seal();
+    } catch (error) {
+      await attachment?.saver?.seal();
+      return await this.#endWithError(run, attachment, error, signals);
+    }
+    return await this.#endWithSuccess(run, attachment, mapper);
+  }
+
+  async #attach(claimed: ClaimedRun): Promise<Attachment> {
+    const { run, fence } = claimed;
+    const { kwargs } = run;
+    const compiled = await this.#options.registry.instantiate(kwargs.graphId, toFactoryConfig(run), {
+      accessContext: "threads.create_run",
+      executionRuntime: { context: kwargs.context },
+    });
+    let isResumeSpent = false;
+    let saver: FencedSaver | undefined;
+    if (kwargs.isCheckpointed) {
+      const inner = this.#options.openCheckpointer(fence);
+      const isResume = kwargs.command?.resume !== undefined && kwargs.command.resume !== null;
+      saver = new FencedSaver(inner, {
+        metadata: runMetadata(run),
+        ...(isResume ? { hooks: resumeLedgerHooks(run.runId, inner, { isResumeSpent: () => isResumeSpent }) } : {}),
+      });
+    }
+    return {
+      graph: bindGraph(compiled, { checkpointer: saver, store: this.#options.store }),
+      saver,
+      markResumeSpent: () => {
+        isResumeSpent = true;
+      },
+    };
+  }
+
+  async #run(
+    claimed: ClaimedRun,
+    attachment: Attachment,
+    plan: StreamPlan,
+    mapper: StreamMapper,
+    signals: ExecutionSignals,
+  ): Promise<void> {
+    const { run } = claimed;
+    signals.signal.throwIfAborted();
+    const continuation = await this.#plan(claimed, attachment);
+    if (continuation.kind === "stopped") {
+      for (const mode of ["updates", "values"]) {
+        const chunk = [mode, { __interrupt__: continuation.interrupts }];
+        mapper.addChunk(plan.hasNamespaces ? [[], ...chunk] : chunk);
+      }
+      return;
+    }
+    const isStart = continuation.kind === "start";
+    if (!isStart && continuation.isAddressed) attachment.markResumeSpent();
+    const control = new RunControl();
+    const requestDrain = () => control.requestDrain();
+    if (signals.drainSignal.aborted) requestDrain();
+    signals.drainSignal.addEventListener("abort", requestDrain, { once: true });
+    try {
+      const config: GraphCallConfig = {
+        ...buildRunConfig(run, { isContinued: !isStart && !continuation.isAddressed, signal: signals.signal }),
+        control,
+        streamMode: plan.graphModes,
+        subgraphs: plan.hasNamespaces,
+      };
+      const command: RunCommand | undefined = isStart ? continuation.command : undefined;
+      const input = isStart ? toGraphInput({ input: run.kwargs.input, command }) : null;
+      await consume(attachment.graph, input, config, plan, mapper, run.runId);
+    } finally {
+      signals.drainSignal.removeEventListener("abort", requestDrain);
+    }
+  }
+
+  /** A run that was handed back while draining may come again under the same attempt, but never without earlier events. */
+  async #plan(claimed: ClaimedRun, attachment: Attachment): Promise<Continuation> {
+    const { run, nextEventSeq } = claimed;
+    const isFirst = run.attempt <= 1 && nextEventSeq === 0;
+    if (isFirst || attachment.saver === undefined) return { kind: "start", command: run.kwargs.command };
+    return await planContinuation(run, attachment.graph, attachment.saver);
+  }
+
+  async #endWithSuccess(run: Run, attachment: Attachment, mapper: StreamMapper): Promise<ExecutionOutcome> {
+    const { saver, graph } = attachment;
+    if (saver?.failure !== undefined) throw saver.failure;
+    const outcome: ExecutionOutcome = { status: "success", error: null, ...NO_STATE };
+    const isStopped = mapper.hasInterrupt || saver?.hasInterrupt === true;
+    if (saver !== undefined && (isStopped || mapper.lastValues === undefined)) {
+      Object.assign(outcome, await readThreadOutcome(graph, run.threadId));
+    } else if (saver !== undefined) {
+      // A run that came to its end left nothing to do, and its last values are those of its last checkpoint.
+      outcome.values = toThreadValues(mapper.lastValues, saver.headId, objectJson(mapper));
+    }
+    if (outcome.values !== undefined && outcome.values.omittedChannels.length === 0) {
+      outcome.finalValuesJson = outcome.values.json;
+      return outcome;
+    }
+    return withFinalValues(outcome, mapper.lastValues, objectJson(mapper));
+  }
+
+  async #endWithError(
+    run: Run,
+    attachment: Attachment | undefined,
+    error: unknown,
+    signals: ExecutionSignals,
+  ): Promise<ExecutionOutcome> {
+    const failure = error instanceof LeaseLostError ? error : attachment?.saver?.failure;
+    // Persistence failed, not the graph: the engine decides whether the run is tried again.
+    if (failure instanceof LeaseLostError || failure?.isRetryable === true) throw failure;
+    const isDrained = signals.drainSignal.aborted && errorName(error) === DRAINED_ERROR_NAME;
+    const status = signals.signal.aborted ? "cancelled" : isDrained ? "drained" : "error";
+    const outcome: ExecutionOutcome = { status, error: null, ...NO_STATE };
+    if (status === "error") {
+      outcome.error = describeError(error);
+      signals.emit({ event: "error", data: JSON.stringify(outcome.error) });
+    }
+    if (attachment?.saver !== undefined && status !== "drained") {
+      Object.assign(outcome, await readThreadOutcome(attachment.graph, run.threadId));
+      if (status === "cancelled") {
+        // Work that was cut off is not a question to a human: only real interrupts keep the thread waiting.
+        const asked = Object.entries(outcome.interrupts).filter(([, interrupts]) => interrupts.length > 0);
+        outcome.interrupts = Object.fromEntries(asked);
+        outcome.isThreadInterrupted = asked.length > 0;
+      }
+    }
+    return outcome;
+  }
+}
+
+/** The text of the last `values` event, where its payload was an object. */
+function objectJson(mapper: StreamMapper): string | undefined {
+  return mapper.lastValuesJson?.startsWith("{") ? mapper.lastValuesJson : undefined;
+}
+
+async function consume(
+  graph: CompiledGraph,
+  input: unknown,
+  config: GraphCallConfig,
+  plan: StreamPlan,
+  mapper: StreamMapper,
+  runId: string,
+): Promise<void> {
+  if (plan.usesEvents) {
+    for await (const event of graph.streamEvents(input, { ...config, version: "v2" })) mapper.addEvent(event, runId);
+    return;
+  }
+  for await (const chunk of await graph.stream(input, config)) mapper.addChunk(chunk);
+}

@@ -1,0 +1,132 @@
+// Stands between a graph and its checkpointer for one run or update: stamps metadata, remembers what happened, and closes the door at the end.
+import type { RunnableConfig } from "@langchain/core/runnables";
+import {
+  BaseCheckpointSaver,
+  type ChannelVersions,
+  type Checkpoint,
+  type CheckpointListOptions,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+  type PendingWrite,
+} from "@langchain/langgraph-checkpoint";
+import { HoldfastError } from "../domain/errors.ts";
+import { type JsonObject, omitUndefined } from "../domain/json.ts";
+
+/** LangGraph's channel for interrupts among a task's writes. */
+const INTERRUPT_CHANNEL = "__interrupt__";
+
+/** A hook that sees each batch of writes before it goes on, and may replace loaded checkpoints. */
+export interface SaverHooks {
+  /** Runs before the writes are handed on; they wait for it. */
+  beforeWrites?(config: RunnableConfig, writes: PendingWrite[], taskId: string): Promise<void> | undefined;
+  afterLoad?(tuple: CheckpointTuple): CheckpointTuple;
+}
+
+export class FencedSaver extends BaseCheckpointSaver {
+  readonly #inner: BaseCheckpointSaver;
+  readonly #metadata: JsonObject;
+  readonly #hooks: SaverHooks;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #isSealed = false;
+  #headId: string | null = null;
+  #hasInterrupt = false;
+  #failure: HoldfastError | undefined;
+
+  /** @param options.metadata stamped on every checkpoint that is written; a key that is `undefined` is taken off */
+  constructor(inner: BaseCheckpointSaver, options: { metadata: JsonObject; hooks?: SaverHooks }) {
+    super(inner.serde);
+    this.#inner = inner;
+    this.#metadata = options.metadata;
+    this.#hooks = options.hooks ?? {};
+  }
+
+  /** Id of the newest root checkpoint that was written or loaded as head. */
+  get headId(): string | null {
+    return this.#headId;
+  }
+
+  /** Whether a task asked for an interrupt during this run. */
+  get hasInterrupt(): boolean {
+    return this.#hasInterrupt;
+  }
+
+  /** The first failure that is about persistence and not about the graph: a lost lease, an unreachable database. */
+  get failure(): HoldfastError | undefined {
+    return this.#failure;
+  }
+
+  /** Refuses every later write (nodes that outlive a cancel) and waits for those under way. Reading stays possible. */
+  async seal(): Promise<void> {
+    this.#isSealed = true;
+    await Promise.allSettled(this.#inFlight);
+  }
+
+  override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    const tuple = await this.#watch(this.#inner.getTuple(config));
+    if (tuple === undefined) return undefined;
+    const configurable = config.configurable ?? {};
+    if ((configurable.checkpoint_ns ?? "") === "" && configurable.checkpoint_id === undefined) {
+      this.#headId = tuple.checkpoint.id;
+    }
+    return this.#hooks.afterLoad?.(tuple) ?? tuple;
+  }
+
+  override list(config: RunnableConfig, options?: CheckpointListOptions): AsyncGenerator<CheckpointTuple> {
+    return this.#inner.list(config, options);
+  }
+
+  override async put(
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: ChannelVersions,
+  ): Promise<RunnableConfig> {
+    this.#refuseWhenSealed();
+    if ((config.configurable?.checkpoint_ns ?? "") === "") this.#headId = checkpoint.id;
+    const stamped = omitUndefined({ ...metadata, ...this.#metadata });
+    return this.#watch(this.#inner.put(config, checkpoint, stamped, newVersions));
+  }
+
+  override async putWrites(
+    config: RunnableConfig,
+    writes: PendingWrite[],
+    taskId: string,
+    taskPath?: string,
+  ): Promise<void> {
+    this.#refuseWhenSealed();
+    if (writes.some(([channel]) => channel === INTERRUPT_CHANNEL)) this.#hasInterrupt = true;
+    const before = this.#hooks.beforeWrites?.(config, writes, taskId);
+    if (before !== undefined) await this.#watch(before);
+    await this.#watch(this.#inner.putWrites(config, writes, taskId, taskPath));
+  }
+
+  override deleteThread(threadId: string): Promise<void> {
+    return this.#inner.deleteThread(threadId);
+  }
+
+  override getNextVersion(current: number | undefined): number {
+    return this.#inner.getNextVersion(current);
+  }
+
+  override getDeltaChannelHistory(
+    options: Parameters<BaseCheckpointSaver["getDeltaChannelHistory"]>[0],
+  ): ReturnType<BaseCheckpointSaver["getDeltaChannelHistory"]> {
+    return this.#inner.getDeltaChannelHistory(options);
+  }
+
+  #refuseWhenSealed(): void {
+    if (this.#isSealed) throw new Error("The run has ended; this write came too late and was refused.");
+  }
+
+  async #watch<T>(operation: Promise<T>): Promise<T> {
+    this.#inFlight.add(operation);
+    try {
+      return await operation;
+    } catch (error) {
+      if (error instanceof HoldfastError) this.#failure ??= error;
+      throw error;
+    } finally {
+      this.#inFlight.delete(operation);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// Answers what the project's graphs are: their list, drawing, schemas and subgraphs.
+import type { GraphConfig } from "../domain/assistant.ts";
+import { type JsonObject, omitUndefined } from "../domain/json.ts";
+import type { GraphCatalog, GraphInfo, GraphSchemas } from "../domain/ports/graph-runtime.ts";
+import type { CompiledGraph } from "./compiled-graph.ts";
+import { drawGraph } from "./draw.ts";
+import type { GraphRegistry } from "./graph-registry.ts";
+import { readGraphSchemas } from "./schemas.ts";
+import { withoutReservedKeys } from "./wire-checkpoint.ts";
+
+export class ProjectCatalog implements GraphCatalog {
+  readonly #registry: GraphRegistry;
+
+  constructor(registry: GraphRegistry) {
+    this.#registry = registry;
+  }
+
+  listGraphs(): GraphInfo[] {
+    return this.#registry.list();
+  }
+
+  hasGraph(graphId: string): boolean {
+    return this.#registry.has(graphId);
+  }
+
+  async drawGraph(graphId: string, config: GraphConfig, xray: boolean | number): Promise<JsonObject> {
+    const graph = await this.#graph(graphId, config);
+    return drawGraph(graph, withoutReservedKeys(config.configurable), xray);
+  }
+
+  async readSchemas(graphId: string, config: GraphConfig): Promise<GraphSchemas> {
+    return readGraphSchemas(graphId, await this.#graph(graphId, config));
+  }
+
+  async readSubgraphs(
+    graphId: string,
+    config: GraphConfig,
+    options: { namespace?: string; recurse: boolean },
+  ): Promise<Record<string, GraphSchemas>> {
+    const graph = await this.#graph(graphId, config);
+    const schemas: Record<string, GraphSchemas> = {};
+    for await (const [namespace, subgraph] of graph.getSubgraphsAsync(options.namespace, options.recurse)) {
+      schemas[namespace] = readGraphSchemas(graphId, subgraph);
+    }
+    return schemas;
+  }
+
+  #graph(graphId: string, config: GraphConfig): Promise<CompiledGraph> {
+    const { tags, recursionLimit } = config;
+    const factoryConfig = omitUndefined({
+      configurable: withoutReservedKeys(config.configurable),
+      tags,
+      recursionLimit,
+    });
+    return this.#registry.instantiate(graphId, factoryConfig, {
+      accessContext: "assistants.read",
+      executionRuntime: null,
+    });
+  }
+}

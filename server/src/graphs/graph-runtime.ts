@@ -1,0 +1,59 @@
+// The LangGraph side of the server in one piece: built from explicit dependencies, handed out as the domain's ports.
+import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkpoint";
+import type {
+  GraphCatalog,
+  GraphExecutor,
+  ThreadStateReader,
+  ThreadStateWriter,
+} from "../domain/ports/graph-runtime.ts";
+import type { Fence } from "../domain/ports/run-queue.ts";
+import { RunExecutor } from "./execute-run.ts";
+import { ProjectCatalog } from "./graph-catalog.ts";
+import { type GraphDefinition, GraphRegistry } from "./graph-registry.ts";
+import { StateReader } from "./thread-state.ts";
+import { StateWriter } from "./update-state.ts";
+
+export interface GraphRuntimeOptions {
+  /** The project file's graphs by id. */
+  graphs: Readonly<Record<string, GraphDefinition>>;
+  /** Absolute path that relative graph paths start from. */
+  projectDir: string;
+  /** A checkpointer that writes under the fence; without one it is used for reading only. */
+  openCheckpointer: (fence: Fence | undefined) => BaseCheckpointSaver;
+  /** Long-term memory handed to every graph. */
+  store?: BaseStore;
+}
+
+export interface GraphRuntime {
+  catalog: GraphCatalog;
+  stateReader: ThreadStateReader;
+  stateWriter: ThreadStateWriter;
+  executor: GraphExecutor;
+  /**
+   * Loads every graph now, so that a broken one is known at the start and the first run need not wait.
+   * @throws GraphLoadError of the first graph that cannot be loaded
+   */
+  loadGraphs(): Promise<void>;
+  /** Makes every graph load again from its file on next use (`holdfast dev`). */
+  reloadGraphs(): void;
+  close(): Promise<void>;
+}
+
+/** Builds the graph runtime; loads nothing yet. */
+export function createGraphRuntime(options: GraphRuntimeOptions): GraphRuntime {
+  const { graphs, projectDir, openCheckpointer, store } = options;
+  const registry = new GraphRegistry({ graphs, projectDir });
+  const shared = { registry, openCheckpointer, store };
+  return {
+    catalog: new ProjectCatalog(registry),
+    stateReader: new StateReader(shared),
+    stateWriter: new StateWriter(shared),
+    executor: new RunExecutor(shared),
+    loadGraphs: async () => {
+      for (const { graphId } of registry.list()) await registry.load(graphId);
+    },
+    reloadGraphs: () => registry.reload(),
+    // Nothing of its own is held open: checkpointers and the store belong to whoever gave them.
+    close: async () => {},
+  };
+}

@@ -1,0 +1,103 @@
+// Remembers which interrupts were open when a resume was given, so that after a crash no answer is lost and none is used twice.
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { BaseCheckpointSaver, CheckpointTuple, PendingWrite } from "@langchain/langgraph-checkpoint";
+import type { RunCommand } from "../domain/run.ts";
+import type { SaverHooks } from "./fenced-saver.ts";
+
+/** LangGraph's id for writes that belong to no task. */
+const NO_TASK_ID = "00000000-0000-0000-0000-000000000000";
+const RESUME_CHANNEL = "__resume__";
+const INTERRUPT_CHANNEL = "__interrupt__";
+/** Writes of a task that are not its output. */
+const CONTROL_CHANNELS = new Set([
+  RESUME_CHANNEL,
+  INTERRUPT_CHANNEL,
+  "__error__",
+  "__scheduled__",
+  "__error_source_node__",
+]);
+/** Our own channel, kept under the run's id where LangGraph looks for no task. */
+const LEDGER_CHANNEL = "__holdfast_resume__";
+
+type Writes = NonNullable<CheckpointTuple["pendingWrites"]>;
+
+/** Ids of the interrupts still waiting for an answer. */
+function openInterruptIds(writes: Writes): Set<string> {
+  const finished = new Set<string>();
+  for (const [taskId, channel] of writes) if (!CONTROL_CHANNELS.has(channel)) finished.add(taskId);
+  const ids = new Set<string>();
+  for (const [taskId, channel, value] of writes) {
+    if (channel !== INTERRUPT_CHANNEL || finished.has(taskId)) continue;
+    const interrupts: unknown[] = Array.isArray(value) ? value : [value];
+    for (const interrupt of interrupts) {
+      const id: unknown =
+        typeof interrupt === "object" && interrupt !== null ? Reflect.get(interrupt, "id") : undefined;
+      if (typeof id === "string") ids.add(id);
+    }
+  }
+  return ids;
+}
+
+function isRoot(config: RunnableConfig | undefined): boolean {
+  return (config?.configurable?.checkpoint_ns ?? "") === "";
+}
+
+/** Saver hooks that write the ledger beside the first resume value of the run. */
+export function resumeLedgerHooks(
+  runId: string,
+  saver: BaseCheckpointSaver,
+  options: { isResumeSpent: () => boolean },
+): SaverHooks {
+  let open: Set<string> = new Set();
+  let recorded: Promise<void> | undefined;
+  return {
+    afterLoad(tuple) {
+      if (!isRoot(tuple.config) || tuple.pendingWrites === undefined) return tuple;
+      open = openInterruptIds(tuple.pendingWrites);
+      if (!options.isResumeSpent()) return tuple;
+      // LangGraph leaves a used answer among the checkpoint's writes and would give it to the next question.
+      return {
+        ...tuple,
+        pendingWrites: tuple.pendingWrites.filter(
+          ([taskId, channel]) => !(taskId === NO_TASK_ID && channel === RESUME_CHANNEL),
+        ),
+      };
+    },
+    beforeWrites(config: RunnableConfig, writes: PendingWrite[]) {
+      if (recorded === undefined && isRoot(config) && writes.some(([channel]) => channel === RESUME_CHANNEL)) {
+        recorded = saver.putWrites(config, [[LEDGER_CHANNEL, [...open]]], runId);
+      }
+      return recorded;
+    },
+  };
+}
+
+/** A resume that names interrupts: every key is an interrupt's id. */
+function isResumeMap(resume: unknown): resume is Record<string, unknown> {
+  if (typeof resume !== "object" || resume === null || Array.isArray(resume)) return false;
+  const keys = Object.keys(resume);
+  return keys.length > 0 && keys.every((key) => /^[0-9a-f]{32}$/.test(key));
+}
+
+/**
+ * What is left of `command` after an earlier attempt of the run: all of it when no answer was used, nothing when the only answer
+ * was, the unused ones of several.
+ */
+export function decideResume(
+  base: CheckpointTuple,
+  runId: string,
+  command: RunCommand,
+): { command: RunCommand | undefined } {
+  const writes = base.pendingWrites ?? [];
+  const entry = writes.find(([taskId, channel]) => taskId === runId && channel === LEDGER_CHANNEL);
+  if (entry === undefined) return { command };
+  const recorded = entry[2] as string[];
+  const open = openInterruptIds(writes);
+  const isUntouched = recorded.every((id) => open.has(id));
+  if (isUntouched) return { command };
+  if (!isResumeMap(command.resume)) return { command: undefined };
+  const unused = Object.entries(command.resume).filter(([id]) => open.has(id));
+  if (unused.length === 0) return { command: undefined };
+  // The update and goto of the command were saved together with the answers.
+  return { command: { resume: Object.fromEntries(unused) } };
+}

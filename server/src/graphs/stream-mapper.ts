@@ -1,0 +1,126 @@
+// Maps the chunks a graph streams to the events clients get, one chunk at a time and in order.
+import type { StreamMode } from "../domain/run.ts";
+import type { NewStreamEvent } from "../domain/stream-event.ts";
+import type { GraphEvent } from "./compiled-graph.ts";
+import { mapCheckpointChunk, mapDebugChunk, mapTaskChunk } from "./debug-payload.ts";
+import { MessageStream } from "./message-stream.ts";
+import type { StreamPlan } from "./stream-plan.ts";
+import { wireJson } from "./wire-json.ts";
+import { flattenMessage, isMessage } from "./wire-message.ts";
+
+/** LangGraph's key for interrupts in `values` and `updates`. */
+const INTERRUPT_KEY = "__interrupt__";
+/** Tag of runs that must not be shown. */
+const HIDDEN_TAG = "langsmith:hidden";
+
+type Payload = Record<string, unknown>;
+
+function isInterruptOnly(payload: unknown): boolean {
+  return typeof payload === "object" && payload !== null && INTERRUPT_KEY in payload;
+}
+
+export class StreamMapper {
+  readonly #plan: StreamPlan;
+  readonly #emit: (event: NewStreamEvent) => void;
+  readonly #messages: MessageStream | undefined;
+  #lastValues: unknown;
+  #lastValuesJson: string | undefined;
+  #hasInterrupt = false;
+  #metadata: { object: object; json: string } | undefined;
+
+  constructor(plan: StreamPlan, emit: (event: NewStreamEvent) => void) {
+    this.#plan = plan;
+    this.#emit = emit;
+    this.#messages = plan.wanted.has("messages") ? new MessageStream(emit) : undefined;
+  }
+
+  /** The root graph's newest values, `undefined` before the first. */
+  get lastValues(): unknown {
+    return this.#lastValues;
+  }
+
+  /** Their JSON text, where it was written for an event. */
+  get lastValuesJson(): string | undefined {
+    return this.#lastValuesJson;
+  }
+
+  /** Whether the run stopped at an interrupt or a breakpoint. */
+  get hasInterrupt(): boolean {
+    return this.#hasInterrupt;
+  }
+
+  /** Takes one chunk of `graph.stream`. */
+  addChunk(chunk: unknown): void {
+    if (!Array.isArray(chunk)) return;
+    const [namespace, mode, payload] = this.#plan.hasNamespaces ? chunk : [[], ...chunk];
+    this.#add(Array.isArray(namespace) ? namespace : [], mode as StreamMode, payload);
+  }
+
+  /** Takes one of LangChain's callback events; those of the root graph's own stream carry the chunks. */
+  addEvent(event: GraphEvent, runId: string): void {
+    if (event.tags?.includes(HIDDEN_TAG)) return;
+    if (event.event === "on_chain_stream" && event.run_id === runId) this.addChunk(event.data.chunk);
+    else this.#emit({ event: "events", data: wireJson(event) });
+  }
+
+  #add(namespace: string[], mode: StreamMode, payload: unknown): void {
+    const isRoot = namespace.length === 0;
+    if (mode === "messages") {
+      this.#addMessage(namespace, payload);
+      return;
+    }
+    if (mode === "values" && isRoot) this.#noteValues(payload);
+    if (this.#plan.wanted.has(mode) && (isRoot || this.#plan.withSubgraphs)) {
+      this.#addPlain(namespace, mode, payload);
+    }
+    if (mode === "values" && isRoot) this.#messages?.addValues(payload);
+  }
+
+  #noteValues(payload: unknown): void {
+    if (isInterruptOnly(payload)) {
+      this.#hasInterrupt = true;
+      return;
+    }
+    this.#lastValues = payload;
+    this.#lastValuesJson = undefined;
+  }
+
+  #addPlain(namespace: string[], mode: StreamMode, payload: unknown): void {
+    const event = this.#name(mode, namespace);
+    const data = this.#plainJson(mode, payload);
+    if (data === undefined) return;
+    if (mode === "values" && payload === this.#lastValues) this.#lastValuesJson = data;
+    this.#emit({ event, data });
+  }
+
+  #plainJson(mode: StreamMode, payload: unknown): string | undefined {
+    if (mode === "debug") return wireJson(mapDebugChunk(payload as Payload));
+    if (mode === "tasks") return wireJson(mapTaskChunk(payload as Payload));
+    if (mode !== "checkpoints") return wireJson(payload);
+    // LangGraph slips short notes about values into this mode; only whole checkpoints have values.
+    const isWhole = typeof payload === "object" && payload !== null && "values" in payload;
+    return isWhole ? wireJson(mapCheckpointChunk(payload as Payload)) : undefined;
+  }
+
+  #addMessage(namespace: string[], payload: unknown): void {
+    if (!Array.isArray(payload)) return;
+    const [message, metadata] = payload as [unknown, Payload];
+    this.#messages?.addChunk(message, metadata);
+    if (!this.#plan.wanted.has("messages-tuple") || (namespace.length > 0 && !this.#plan.withSubgraphs)) return;
+    const event = this.#name("messages", namespace);
+    const text = wireJson(isMessage(message) ? flattenMessage(message) : message);
+    this.#emit({ event, data: `[${text},${this.#metadataJson(metadata)}]` });
+  }
+
+  /** All chunks of one model call share one metadata object. */
+  #metadataJson(metadata: Payload): string {
+    if (this.#metadata?.object !== metadata) this.#metadata = { object: metadata, json: wireJson(metadata) };
+    return this.#metadata.json;
+  }
+
+  #name(mode: string, namespace: string[]): string {
+    if (namespace.length === 0) return mode;
+    // Node names come from user graphs; a line break in one would end the SSE field.
+    return `${mode}|${namespace.join("|").replaceAll(/[\r\n]/g, "")}`;
+  }
+}
