@@ -14,7 +14,14 @@ const getWeather = tool(({ city }) => `Sunny in ${city}`, {
   schema: z.object({ city: z.string() }),
 });
 
-const providers = [
+const providers: {
+  name: string;
+  spec: string;
+  start: typeof startOpenAiStub;
+  key: string;
+  url: string;
+  options?: CreateModelOptions;
+}[] = [
   {
     name: "openai chat completions",
     spec: "openai:gpt-4o",
@@ -38,7 +45,7 @@ const providers = [
     url: "anthropicBaseUrl",
   },
   { name: "ollama", spec: "ollama:llama3", start: startOllamaStub, key: "", url: "ollamaHost" },
-] satisfies { name: string; spec: string; start: typeof startOpenAiStub; key: string; url: string; options?: object }[];
+];
 
 let stub: ProviderStub | undefined;
 afterEach(async () => {
@@ -46,27 +53,37 @@ afterEach(async () => {
   stub = undefined;
 });
 
-describe.each(providers)("$name client", ({ spec, start, key, url, ...rest }) => {
-  const connect = async (options: CreateModelOptions & { tokenDelayMs?: number } = {}) => {
-    stub = await start({ tokenDelayMs: options.tokenDelayMs });
-    const env = { [url]: stub.url, ...(key && { [key]: "test-key" }) };
-    const model = await createModel(spec, { env, retriesMax: 0, ...("options" in rest && rest.options), ...options });
-    return { model, stub };
-  };
+type Provider = (typeof providers)[number];
 
-  const expectUsageOnBill = (usages: (AIMessage | AIMessageChunk)[], billed: ProviderStub) => {
-    const sum = { input: 0, output: 0 };
-    for (const { usage_metadata: usage } of usages) {
-      sum.input += usage!.input_tokens;
-      sum.output += usage!.output_tokens;
-    }
-    const total = billed.bill.total();
-    expect({ input: total.inputTokens, output: total.outputTokens }).toEqual(sum);
-    expect(sum.output).toBeGreaterThan(0);
-  };
+async function connect(provider: Provider, options: CreateModelOptions & { tokenDelayMs?: number } = {}) {
+  stub = await provider.start({ tokenDelayMs: options.tokenDelayMs });
+  const model = await createModel(provider.spec, {
+    env: envFor(provider, stub),
+    retriesMax: 0,
+    ...provider.options,
+    ...options,
+  });
+  return { model, stub };
+}
 
+function envFor(provider: Provider, { url }: ProviderStub) {
+  return { [provider.url]: url, ...(provider.key && { [provider.key]: "test-key" }) };
+}
+
+function expectUsageOnBill(answers: AIMessage[], stub: ProviderStub) {
+  const sum = { input: 0, output: 0 };
+  for (const { usage_metadata: usage } of answers) {
+    sum.input += usage!.input_tokens;
+    sum.output += usage!.output_tokens;
+  }
+  const total = stub.bill.total();
+  expect({ input: total.inputTokens, output: total.outputTokens }).toEqual(sum);
+  expect(sum.output).toBeGreaterThan(0);
+}
+
+describe.each(providers)("$name client", (provider) => {
   it("answers, and its usage is what was billed", async () => {
-    const { model, stub } = await connect();
+    const { model, stub } = await connect(provider);
     const answer = await model.invoke([new HumanMessage("Hello there")]);
     expect(answer.text).toBe("Stub answer to: Hello there");
     expectUsageOnBill([answer], stub);
@@ -76,7 +93,7 @@ describe.each(providers)("$name client", ({ spec, start, key, url, ...rest }) =>
   });
 
   it("streams the same answer in several chunks, with usage at the end", async () => {
-    const { model, stub } = await connect();
+    const { model, stub } = await connect(provider);
     const chunks: AIMessageChunk[] = [];
     for await (const chunk of await model.stream("Hello there")) chunks.push(chunk);
     const whole = chunks.reduce((sum, chunk) => sum.concat(chunk));
@@ -86,7 +103,7 @@ describe.each(providers)("$name client", ({ spec, start, key, url, ...rest }) =>
   });
 
   it.each(["invoke", "stream"] as const)("calls tools and takes their results (%s)", async (how) => {
-    const { model, stub } = await connect();
+    const { model, stub } = await connect(provider);
     const withTools = model.bindTools!([getWeather]) as BaseChatModel;
     const ask = async (input: Parameters<typeof model.invoke>[0]) => {
       if (how === "invoke") return withTools.invoke(input);
@@ -104,9 +121,11 @@ describe.each(providers)("$name client", ({ spec, start, key, url, ...rest }) =>
     expect(second.text).toBe("The tools answered: Sunny in Oslo; Sunny in Rome");
     expectUsageOnBill([first, second], stub);
   });
+});
 
+describe.each(providers)("$name client when things go wrong", (provider) => {
   it("cancels down to the socket, and what was generated until then is billed", async () => {
-    const { model, stub } = await connect({ tokenDelayMs: 20 });
+    const { model, stub } = await connect(provider, { tokenDelayMs: 20 });
     const abort = new AbortController();
     const received: string[] = [];
     const reading = (async () => {
@@ -126,8 +145,20 @@ describe.each(providers)("$name client", ({ spec, start, key, url, ...rest }) =>
     expect(entry!.outputTokens).toBeLessThan(15);
   });
 
+  it("cancels one call of a model and lets its other calls go on", async () => {
+    const { model, stub } = await connect(provider, { tokenDelayMs: 10 });
+    const abort = new AbortController();
+    const cancelled = model.invoke("Cancel this one, it has a rather long text", { signal: abort.signal });
+    const kept = model.invoke("Keep this one, it has a rather long text");
+    await expect.poll(() => stub.calls.filter((call) => (call.usage?.outputTokens ?? 0) > 2).length).toBe(2);
+    abort.abort();
+    await expect(cancelled).rejects.toThrow();
+    expect((await kept).text).toBe("Stub answer to: Keep this one, it has a rather long text");
+    await expect.poll(() => stub.calls.map((call) => call.isAborted).sort()).toEqual([false, true]);
+  });
+
   it("reports a refused request with its status and the provider's words", async () => {
-    const { model, stub } = await connect();
+    const { model, stub } = await connect(provider);
     stub.faults.next({ kind: "rate-limit", retryAfterSeconds: 7 });
     const error = await model.invoke("Hello").catch((caught: unknown) => caught);
     expect(statusOf(error)).toBe(429);
@@ -138,7 +169,7 @@ describe.each(providers)("$name client", ({ spec, start, key, url, ...rest }) =>
   });
 
   it("fails on a connection cut mid-stream, and the call is on the bill", async () => {
-    const { model, stub } = await connect();
+    const { model, stub } = await connect(provider);
     stub.faults.next({ kind: "drop", afterTokens: 3 });
     const read = async () => {
       for await (const _chunk of await model.stream("Hello there, long enough"));
@@ -149,17 +180,18 @@ describe.each(providers)("$name client", ({ spec, start, key, url, ...rest }) =>
   });
 
   it("refuses a model that does not exist", async () => {
-    const { stub } = await connect();
-    const provider = spec.split(":")[0];
-    const env = { [url]: stub.url, ...(key && { [key]: "test-key" }) };
-    const model = await createModel(`${provider}:no-such-model`, { env, retriesMax: 0 });
+    const { stub } = await connect(provider);
+    const prefix = provider.spec.split(":")[0];
+    const model = await createModel(`${prefix}:no-such-model`, { env: envFor(provider, stub), retriesMax: 0 });
     const error = await model.invoke("Hello").catch((caught: unknown) => caught);
     expect(statusOf(error)).toBe(404);
     expect((error as Error).message).toContain("no-such-model");
   });
+});
 
+describe.each(providers)("$name client with a schema", (provider) => {
   it("gives structured output", async () => {
-    const { model } = await connect();
+    const { model } = await connect(provider);
     const schema = z.object({ title: z.string(), pages: z.number().int() });
     const structured = await model.withStructuredOutput(schema, { name: "book" }).invoke("Describe a book as json");
     expect(schema.parse(structured)).toEqual(structured);

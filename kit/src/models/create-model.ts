@@ -89,8 +89,8 @@ async function createAnthropicModel(
 
 async function createOllamaModel(model: string, options: CreateModelOptions, env: ProviderEnv): Promise<BaseChatModel> {
   const host = options.baseUrl ?? env.ollamaHost;
-  const { ChatOllama } = await import("@langchain/ollama");
-  return new ChatOllama({
+  const { CancellableOllama } = await import("./cancellable-ollama.ts");
+  return new CancellableOllama({
     model,
     maxRetries: options.retriesMax ?? defaultRetriesMax,
     ...(host && { baseUrl: toOllamaUrl(host) }),

@@ -92,7 +92,7 @@ export class DemoChatModel extends BaseChatModel<DemoChatModelCallOptions> {
       response_metadata: { ...chunk.response_metadata, ...whole!.generationInfo },
       usage_metadata: chunk.usage_metadata,
     });
-    return { generations: [{ text: whole!.text, message }], llmOutput: { tokenUsage: chunk.usage_metadata } };
+    return { generations: [{ text: whole!.text, message }] };
   }
 
   override async *_streamResponseChunks(
