@@ -1,0 +1,35 @@
+// A service outside Holdfast that records every effect with its idempotency key, as a mail or payment provider would.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** One effect that reached the outside world. */
+export interface Effect {
+  key: string;
+  /** When it arrived, milliseconds since the epoch. */
+  atMs: number;
+}
+
+export interface Sink extends AsyncDisposable {
+  url: string;
+  effects: Effect[];
+}
+
+export async function startSink(): Promise<Sink> {
+  const effects: Effect[] = [];
+  const server = createServer((request, response) => {
+    const key = request.headers["idempotency-key"];
+    request.resume().on("end", () => {
+      if (typeof key === "string") effects.push({ key, atMs: Date.now() });
+      response.writeHead(typeof key === "string" ? 204 : 400).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    effects,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,245 @@
+// The only place where everything meets: configuration in, a running and disposable server process out.
+import { OpenAuthorizer } from "./auth/open-authorizer.ts";
+import type { Config } from "./config/config.ts";
+import { mintId, systemAssistantId } from "./domain/ids.ts";
+import type { GraphInfo } from "./domain/ports/graph-runtime.ts";
+import { NOTIFY_CHANNEL, PostgresBus } from "./event-bus/postgres-bus.ts";
+import { createGraphRuntime, type GraphRuntime } from "./graphs/graph-runtime.ts";
+import { toWireValue } from "./graphs/wire-json.ts";
+import { createHttpApp } from "./http/http-app.ts";
+import { serveHttp } from "./http/serve-http.ts";
+import type { HttpServices } from "./http/http-services.ts";
+import { createLogger, subsystemLogger } from "./observability/logger.ts";
+import { createMetrics, type Metrics } from "./observability/metrics.ts";
+import { createReport, type Report } from "./observability/report.ts";
+import { BEACON_PREFIX } from "./postgres/claim.ts";
+import { type Database, openDatabase } from "./postgres/database.ts";
+import { type Listener, openListener } from "./postgres/listener.ts";
+import { createPersistence, type Persistence } from "./postgres/persistence.ts";
+import { Engine } from "./runs/engine.ts";
+import type { EngineLimits } from "./runs/limits.ts";
+import { Worker } from "./runs/worker.ts";
+import { HOLDFAST_VERSION, LANGGRAPH_VERSION } from "./version.ts";
+
+/** What a process does. Both in one is `holdfast dev`. */
+export interface Roles {
+  api: boolean;
+  worker: boolean;
+}
+
+export interface App extends AsyncDisposable {
+  /** Where the API listens, for example `http://127.0.0.1:8123`; unset without it. */
+  address?: string;
+  /** Which database, for people. */
+  databaseDescription: string;
+  /** Makes every graph load again from its file on next use. */
+  reloadGraphs(): void;
+  /** Takes no new work and lets what is in flight finish or move on at a superstep boundary. */
+  drain(): Promise<void>;
+}
+
+/** How long open requests may go on when the process stops. */
+const HTTP_CLOSE_GRACE_MS = 2_000;
+
+/** Closes what was opened, last first; goes on when one fails. */
+class Closers {
+  readonly #closers: (() => Promise<unknown>)[] = [];
+
+  add(close: () => Promise<unknown>): void {
+    this.#closers.unshift(close);
+  }
+
+  async closeAll(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close().catch(() => undefined);
+  }
+}
+
+/**
+ * Starts a process. What was opened is closed again when the start fails.
+ * @throws ConfigurationError, DatabaseUnavailableError, GraphLoadError
+ */
+export async function createApp(config: Config, roles: Roles): Promise<App> {
+  const closers = new Closers();
+  try {
+    return await assemble(config, roles, closers);
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+async function assemble(config: Config, roles: Roles, closers: Closers): Promise<App> {
+  const logger = createLogger({ level: config.log.level, pretty: isPretty(config) });
+  const metrics = createMetrics({ withProcessMetrics: true });
+  const report = createReport(logger, metrics);
+  const databaseLog = subsystemLogger(logger, "database");
+  const database = await openDatabase({
+    url: config.secrets.databaseUrl,
+    ...config.database,
+    log: (message) => databaseLog.info(message),
+  });
+  closers.add(async () => database[Symbol.asyncDispose]());
+  const persistence = createPersistence(database.pool, toWireValue);
+  const graphs = createGraphRuntime({
+    graphs: graphDefinitions(config),
+    projectDir: config.project.dir,
+    openCheckpointer: persistence.openCheckpointer,
+  });
+  closers.add(() => graphs.close());
+  await graphs.loadGraphs();
+  await ensureSystemAssistants(persistence, graphs.catalog.listGraphs());
+  const workerId = `${BEACON_PREFIX}${mintId()}`;
+  const { bus } = await openBus(database, workerId, roles, report, closers);
+  const limits = engineLimits(config);
+  const worker = roles.worker ? startWorker({ workerId, persistence, bus, graphs, limits, report }) : undefined;
+  if (worker !== undefined) closers.add(async () => worker[Symbol.asyncDispose]());
+  const api = roles.api ? await startApi({ config, persistence, bus, graphs, limits, report, metrics, database, worker, closers }) : undefined;
+  connectGauges(metrics, { database, worker, config });
+  return {
+    address: api?.address,
+    databaseDescription: database.description,
+    reloadGraphs: () => graphs.reloadGraphs(),
+    async drain() {
+      api?.engine.drain();
+      await worker?.drain();
+    },
+    [Symbol.asyncDispose]: () => closers.closeAll(),
+  };
+}
+
+interface EngineParts {
+  persistence: Persistence;
+  bus: PostgresBus;
+  graphs: GraphRuntime;
+  limits: EngineLimits;
+  report: Report;
+}
+
+async function openBus(database: Database, processId: string, roles: Roles, report: Report, closers: Closers) {
+  const bus = new PostgresBus({
+    processId,
+    notify: async (channel, payload) => {
+      await database.pool.query({ name: "notify", text: "select pg_notify($1, $2)", values: [channel, payload] });
+    },
+    onNotifyError: (error) => report.databaseUnavailable({ subsystem: "event bus", error }),
+  });
+  const listener: Listener = await openListener(database.url, {
+    beacons: roles.worker ? [processId] : [],
+    onReconnect: () => bus.publishPending(),
+  });
+  await listener.listen(NOTIFY_CHANNEL, (payload) => bus.receive(payload));
+  closers.add(() => listener.close());
+  closers.add(async () => bus[Symbol.asyncDispose]());
+  return { bus };
+}
+
+function startWorker(parts: EngineParts & { workerId: string }): Worker {
+  const { workerId, persistence, bus, graphs, limits, report } = parts;
+  const { queue, log } = persistence;
+  const worker = new Worker({ workerId, queue, log, bus, executor: graphs.executor, limits, report });
+  worker.start();
+  report.workerStarted({ workerId, slotsMax: limits.slotsMax, pid: process.pid });
+  return worker;
+}
+
+type ApiParts = EngineParts & {
+  config: Config;
+  metrics: Metrics;
+  database: Database;
+  worker: Worker | undefined;
+  closers: Closers;
+};
+
+async function startApi(parts: ApiParts): Promise<{ address: string; engine: Engine }> {
+  const { config, persistence, graphs, report, metrics, database, closers } = parts;
+  const engine = new Engine({
+    ...parts,
+    ...persistence,
+    catalog: graphs.catalog,
+    stateReader: graphs.stateReader,
+    stateWriter: graphs.stateWriter,
+  });
+  closers.add(async () => engine[Symbol.dispose]());
+  const services: HttpServices = {
+    ...persistence,
+    graphs: graphs.catalog,
+    threadStates: graphs.stateReader,
+    engine,
+    authorizer: new OpenAuthorizer(),
+    readiness: async () => {
+      await database.pool.query("select 1");
+    },
+    info: { version: HOLDFAST_VERSION, langgraphVersion: LANGGRAPH_VERSION },
+    metrics,
+    report,
+  };
+  const app = createHttpApp(services, {
+    requestBodyBytesMax: config.limits.requestBodyBytesMax,
+    streamBufferBytesMax: config.limits.streamBufferBytesMax,
+    heartbeatIntervalMs: config.http.heartbeatIntervalMs,
+  });
+  const server = await serveHttp(app, { host: config.http.host, port: config.http.port });
+  closers.add(() => server.close(HTTP_CLOSE_GRACE_MS));
+  return { address: server.address.url, engine };
+}
+
+function isPretty({ log }: Config): boolean {
+  return log.format === "text" || (log.format === "auto" && process.stdout.isTTY === true);
+}
+
+function graphDefinitions(config: Config) {
+  return Object.fromEntries(
+    Object.entries(config.project.graphs).map(([graphId, { file, exportName, description }]) => [
+      graphId,
+      { path: file, exportName, description },
+    ]),
+  );
+}
+
+/** Every graph has an assistant of the same name from the start. */
+async function ensureSystemAssistants(persistence: Persistence, graphs: GraphInfo[]): Promise<void> {
+  await persistence.assistants.ensureSystemAssistants(
+    graphs.map(({ graphId, description }) => ({
+      assistantId: systemAssistantId(graphId),
+      graphId,
+      name: graphId,
+      description,
+      config: {},
+      context: {},
+      metadata: { created_by: "system" },
+    })),
+  );
+}
+
+function engineLimits({ workers, limits }: Config): EngineLimits {
+  return {
+    leaseDurationMs: workers.leaseDurationMs,
+    heartbeatIntervalMs: workers.heartbeatIntervalMs,
+    pollIntervalMs: workers.pollIntervalMs,
+    attemptMax: workers.attemptMax,
+    slotsMax: workers.slots,
+    queueDepthMax: limits.queueDepthMax,
+    runTimeoutMs: workers.runTimeoutMs,
+    drainGraceMs: workers.drainGraceMs,
+  };
+}
+
+function connectGauges(metrics: Metrics, parts: { database: Database; worker: Worker | undefined; config: Config }): void {
+  const { database, worker, config } = parts;
+  metrics.connectSources({
+    pool: () => ({
+      max: config.database.poolMax,
+      size: database.pool.totalCount,
+      available: database.pool.idleCount,
+    }),
+    ...(worker === undefined ? {} : { workers: () => ({ max: worker.slotsMax, active: worker.activeCount }) }),
+    runs: async () => {
+      const { rows } = await database.pool.query<{ pending: number; running: number }>(
+        `select count(*) filter (where status = 'pending')::int as pending,
+           count(*) filter (where status = 'running')::int as running
+         from run where status in ('pending', 'running')`,
+      );
+      return rows[0]!;
+    },
+  });
+}

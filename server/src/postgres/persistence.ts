@@ -1,0 +1,47 @@
+// Everything that keeps rows, built on one pool.
+import type { Pool } from "pg";
+import type { Fence } from "../domain/ports/run-queue.ts";
+import { PostgresAssistantRepository } from "./assistant-repository.ts";
+import type { CheckpointTables } from "./checkpoint-tables.ts";
+import { CheckpointCache } from "./checkpointer/cache.ts";
+import { copyThreadCheckpoints } from "./checkpointer/copy.ts";
+import { deleteRunCheckpoints, deleteThreadCheckpoints } from "./checkpointer/delete.ts";
+import { omittedValuesReader, type ToWireValue, threadHeadReader } from "./checkpointer/head-values.ts";
+import { pruneThreadCheckpoints } from "./checkpointer/prune.ts";
+import { HoldfastSaver } from "./checkpointer/saver.ts";
+import { PostgresEventLog } from "./event-log.ts";
+import { PostgresRunQueue } from "./run-queue.ts";
+import { PostgresRunRepository } from "./run-repository.ts";
+import { PostgresStateFences } from "./state-fence.ts";
+import { PostgresThreadRepository } from "./thread-repository.ts";
+
+export interface Persistence {
+  assistants: PostgresAssistantRepository;
+  threads: PostgresThreadRepository;
+  runs: PostgresRunRepository;
+  queue: PostgresRunQueue;
+  log: PostgresEventLog;
+  stateFences: PostgresStateFences;
+  openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
+}
+
+/** `toWireValue` is the graph runtime's codec: thread rows show values as clients see them. */
+export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persistence {
+  const checkpoints: CheckpointTables = {
+    copyThreadCheckpoints,
+    deleteThreadCheckpoints,
+    deleteRunCheckpoints,
+    pruneThreadCheckpoints,
+    readThreadHead: threadHeadReader(toWireValue),
+  };
+  const cache = new CheckpointCache();
+  return {
+    assistants: new PostgresAssistantRepository(pool),
+    threads: new PostgresThreadRepository(pool, { checkpoints, readOmittedValues: omittedValuesReader(pool, toWireValue) }),
+    runs: new PostgresRunRepository(pool, checkpoints),
+    queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
+    log: new PostgresEventLog(pool),
+    stateFences: new PostgresStateFences(pool),
+    openCheckpointer: (fence) => new HoldfastSaver({ pool, fence, cache }),
+  };
+}
