@@ -1,0 +1,87 @@
+// What the doors are given: the use cases behind them and the limits they keep.
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import type { AssistantRepository } from "../domain/ports/assistant-repository.ts";
+import type { Authorizer } from "../domain/ports/authorizer.ts";
+import type { GraphCatalog, ThreadStateReader } from "../domain/ports/graph-runtime.ts";
+import type { RunRepository } from "../domain/ports/run-repository.ts";
+import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { Report } from "../observability/report.ts";
+import type { RunEngine } from "../runs/run-engine.ts";
+
+/** What `POST /internal/truncate` may empty. */
+export interface TruncateTargets {
+  runs: boolean;
+  threads: boolean;
+  assistants: boolean;
+  store: boolean;
+  checkpointer: boolean;
+}
+
+/** Facts about this server that never change while it runs; shown by `/info`. */
+export interface ServerInfo {
+  /** Holdfast's version. */
+  version: string;
+  /** Version of `@langchain/langgraph` that runs the graphs. */
+  langgraphVersion: string;
+  /** Further flags for `/info`, for features that are switched on. */
+  flags?: Record<string, boolean>;
+}
+
+export interface HttpServices {
+  assistants: AssistantRepository;
+  threads: ThreadRepository;
+  runs: RunRepository;
+  graphs: GraphCatalog;
+  threadStates: ThreadStateReader;
+  engine: RunEngine;
+  authorizer: Authorizer;
+  /** Resolves when the server can do its work. @throws DatabaseUnavailableError, ShuttingDownError */
+  readiness(): Promise<void>;
+  info: ServerInfo;
+  metrics: Metrics;
+  report: Report;
+  /** Present only where `HOLDFAST_ALLOW_TRUNCATE` allows it; without it the path does not exist. */
+  truncate?(targets: TruncateTargets): Promise<void>;
+}
+
+/** `http.cors` of the project file. */
+export interface CorsSettings {
+  /** @default ["*"] */
+  allowOrigins?: string[];
+  /** A regular expression; an origin that matches it as a whole is allowed too. */
+  allowOriginRegex?: string;
+  allowMethods?: string[];
+  /** @default whatever the browser asks for */
+  allowHeaders?: string[];
+  allowCredentials?: boolean;
+  /** Added to the headers that clients of the API need. */
+  exposeHeaders?: string[];
+  maxAgeSeconds?: number;
+}
+
+export interface HttpSettings {
+  /** Largest request body. */
+  requestBodyBytesMax: number;
+  /** Bytes a stream may have waiting for a slow reader before it is cut off. */
+  streamBufferBytesMax: number;
+  cors?: CorsSettings;
+  /** @default 5_000, which clients measure and rely on */
+  heartbeatIntervalMs?: number;
+  /** Between the newlines that keep a wait alive. @default 1_000 */
+  keepAliveIntervalMs?: number;
+}
+
+/** Hono's environment: Node's request and response where served by Node, and what the middleware found out. */
+export interface HttpEnv {
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    requestId: string;
+    /** Template of the path that answers. */
+    route: string;
+    isLongLived: boolean;
+  };
+}
+
+export type HttpContext = Context<HttpEnv>;

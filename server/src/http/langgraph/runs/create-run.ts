@@ -1,0 +1,78 @@
+// Asks the authoriser and then the engine for a run; what every door that creates runs has in common.
+import { ForbiddenError, HoldfastError, NotFoundError } from "../../../domain/errors.ts";
+import { isUuid, systemAssistantId } from "../../../domain/ids.ts";
+import { type JsonObject, omitUndefined } from "../../../domain/json.ts";
+import type { Principal } from "../../../domain/principal.ts";
+import type { Run } from "../../../domain/run.ts";
+import type { Caller } from "../../operation.ts";
+import { type RunCreateBody, toRunRequest } from "./run-create-body.ts";
+
+export interface RunOrder {
+  body: RunCreateBody;
+  /** Absent for a stateless run. */
+  threadId?: string;
+  /** Whether the answer is the run's stream. */
+  isFollowed?: boolean;
+}
+
+/** @throws ForbiddenError, NotFoundError, ThreadBusyError, QueueFullError */
+export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
+  const { body, threadId, isFollowed } = order;
+  await requireVisibleAssistant(caller, body.assistant_id);
+  const { assistant_id, metadata, multitask_strategy, if_not_exists, after_seconds, ...kwargs } = body;
+  const value: JsonObject = {
+    thread_id: threadId ?? null,
+    assistant_id,
+    status: "pending",
+    metadata: metadata ?? {},
+    prevent_insert_if_inflight: multitask_strategy === "reject",
+    multitask_strategy: multitask_strategy ?? "enqueue",
+    if_not_exists: if_not_exists ?? "reject",
+    after_seconds: after_seconds ?? 0,
+    kwargs,
+  };
+  const access = await caller.authorize("threads", "create_run", value);
+  const changed = { ...body, ...(value.kwargs as typeof kwargs), metadata: value.metadata as JsonObject };
+  const trustedConfigurable = trustedKeys(caller.principal);
+  const request = omitUndefined({ ...toRunRequest(changed, threadId), isFollowed, trustedConfigurable });
+  return caller.services.engine.createRun(request, access);
+}
+
+/** A stored assistant carries configuration of its owner's: who may not read it may not run it. A graph's own is for all. */
+async function requireVisibleAssistant({ services, authorize }: Caller, assistantId: string): Promise<void> {
+  if (services.graphs.hasGraph(assistantId)) return;
+  const missing = () =>
+    new NotFoundError(
+      `No assistant found for "${assistantId}". Make sure the assistant ID is for a valid assistant or a valid graph ID.`,
+    );
+  if (!isUuid(assistantId)) throw missing();
+  if (services.graphs.listGraphs().some(({ graphId }) => systemAssistantId(graphId) === assistantId)) return;
+  const access = await authorize("assistants", "read", { assistant_id: assistantId });
+  if (access === undefined) return;
+  if ((await services.assistants.findAssistant(assistantId, access)) === undefined) throw missing();
+}
+
+/** What the graph may know about who asks; clients cannot set these keys themselves. */
+function trustedKeys(principal: Principal): JsonObject | undefined {
+  if (!principal.isAuthenticated) return undefined;
+  return {
+    langgraph_auth_user: {
+      ...principal.details,
+      identity: principal.identity,
+      display_name: principal.displayName,
+      is_authenticated: true,
+      permissions: principal.permissions,
+    },
+    langgraph_auth_user_id: principal.identity,
+    langgraph_auth_permissions: principal.permissions,
+  };
+}
+
+/** Cancels a run whose client has gone; nobody is left to hear of a failure, so it only reaches the log. */
+export function cancelAbandonedRun({ services, context }: Caller, run: Run): void {
+  services.engine.cancelRun(run.runId, run.threadId, { action: "interrupt", wait: false }).catch((error: unknown) => {
+    if (error instanceof HoldfastError && !(error instanceof ForbiddenError)) return;
+    const requestId = context.get("requestId");
+    services.report.requestFailed({ requestId, method: "CANCEL", route: context.get("route"), error });
+  });
+}
