@@ -1,0 +1,145 @@
+// Lists checkpoints newest first, page by page; the items of a page are read once and shared by its checkpoints.
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { CheckpointListOptions, CheckpointTuple, SerializerProtocol } from "@langchain/langgraph-checkpoint";
+import type { Queryable } from "../statement.ts";
+import { ThreadItems } from "./cache.ts";
+import { addLegacySends, hasLegacySends } from "./legacy-sends.ts";
+import type { Segment } from "./list-segments.ts";
+import {
+  CHECKPOINT_COLUMNS,
+  fetchMissing,
+  groupOf,
+  listsOf,
+  type ReadRow,
+  storedOf,
+  WRITE_COLUMNS,
+} from "./read-statement.ts";
+import type { StoredCheckpoint, StoredWriteGroup } from "./stored-checkpoint.ts";
+import type { ThreadSession } from "./thread-session.ts";
+import { TupleReader } from "./tuple-reader.ts";
+
+/** Checkpoints read at a time. */
+const PAGE_SIZE = 100;
+
+interface Page {
+  readonly rows: StoredCheckpoint[];
+  readonly groups: Map<StoredCheckpoint, StoredWriteGroup[]>;
+}
+
+/** Checkpoints that fit the configuration and options. A consumer that stops early stops the reading. */
+export async function* listCheckpoints(
+  pool: Queryable,
+  serde: SerializerProtocol,
+  session: ThreadSession | undefined,
+  config: RunnableConfig,
+  options: CheckpointListOptions = {},
+): AsyncGenerator<CheckpointTuple> {
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  let after: StoredCheckpoint | undefined;
+  while (left > 0) {
+    const size = Math.min(left, PAGE_SIZE);
+    const page = await readPage(pool, config, options, after, size);
+    const tuples = await readTuples(pool, serde, session, page);
+    yield* tuples;
+    if (page.rows.length < size) return;
+    left -= size;
+    after = page.rows.at(-1);
+  }
+}
+
+/** The rows of one page and, in the same statement, their pending writes. */
+async function readPage(
+  pool: Queryable,
+  config: RunnableConfig,
+  { before, filter }: CheckpointListOptions,
+  after: StoredCheckpoint | undefined,
+  size: number,
+): Promise<Page> {
+  const { thread_id, checkpoint_ns, checkpoint_id } = config.configurable ?? {};
+  const values: unknown[] = [];
+  const conditions: string[] = [];
+  const where = (condition: (placeholder: string) => string, value: unknown): void => {
+    if (value === undefined || value === null) return;
+    values.push(value);
+    conditions.push(condition(`$${values.length}`));
+  };
+  where((value) => `thread_id = ${value}`, thread_id);
+  where((value) => `checkpoint_ns = ${value}`, checkpoint_ns);
+  where((value) => `checkpoint_id = ${value}`, checkpoint_id || undefined);
+  where((value) => `checkpoint_id < ${value}`, before?.configurable?.checkpoint_id);
+  const hasFilter = filter !== undefined && Object.keys(filter).length > 0;
+  where((value) => `metadata @> ${value}::jsonb`, hasFilter ? JSON.stringify(filter) : undefined);
+  if (after !== undefined) {
+    values.push(after.checkpointId, after.threadId, after.checkpointNs);
+    const [id, thread, ns] = [values.length - 2, values.length - 1, values.length];
+    conditions.push(`(checkpoint_id, thread_id, checkpoint_ns) < ($${id}, $${thread}, $${ns})`);
+  }
+  values.push(size);
+  const text = `with page as materialized (
+    select * from checkpoint ${conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`}
+    order by checkpoint_id desc, thread_id desc, checkpoint_ns desc limit $${values.length}
+  )
+  select ${CHECKPOINT_COLUMNS}, t.thread_id, t.checkpoint_ns from page t
+  union all
+  select ${WRITE_COLUMNS}, w.thread_id, w.checkpoint_ns
+  from page t join checkpoint_write w using (thread_id, checkpoint_ns, checkpoint_id)`;
+  const { rows } = await pool.query<[...ReadRow, string, string]>({ text, values, rowMode: "array" });
+  return pageOf(rows);
+}
+
+function pageOf(rows: [...ReadRow, string, string][]): Page {
+  const stored = new Map<string, StoredCheckpoint>();
+  const groups = new Map<StoredCheckpoint, StoredWriteGroup[]>();
+  const writes: [...ReadRow, string, string][] = [];
+  for (const row of rows) {
+    if (row[0] !== 0) {
+      writes.push(row);
+      continue;
+    }
+    const checkpoint = storedOf(row[8], row[9], row as unknown as ReadRow);
+    stored.set(`${row[8]}\n${row[9]}\n${row[1]}`, checkpoint);
+    groups.set(checkpoint, []);
+  }
+  for (const row of writes) {
+    const checkpoint = stored.get(`${row[8]}\n${row[9]}\n${row[4]}`);
+    if (checkpoint !== undefined) groups.get(checkpoint)?.push(groupOf(row as unknown as ReadRow));
+  }
+  const sorted = [...stored.values()].sort(newestFirst);
+  return { rows: sorted, groups };
+}
+
+function newestFirst(a: StoredCheckpoint, b: StoredCheckpoint): number {
+  return (
+    compareDescending(a.checkpointId, b.checkpointId) ||
+    compareDescending(a.threadId, b.threadId) ||
+    compareDescending(a.checkpointNs, b.checkpointNs)
+  );
+}
+
+function compareDescending(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(b), Buffer.from(a));
+}
+
+async function readTuples(
+  pool: Queryable,
+  serde: SerializerProtocol,
+  session: ThreadSession | undefined,
+  { rows, groups }: Page,
+): Promise<CheckpointTuple[]> {
+  const itemsByThread = new Map<string, ThreadItems>();
+  for (const threadId of new Set(rows.map((row) => row.threadId))) {
+    const items = session?.entry.items ?? new ThreadItems();
+    const lists: (readonly Segment[])[] = [];
+    for (const row of rows) if (row.threadId === threadId) lists.push(...listsOf(row, groups.get(row) ?? []));
+    await fetchMissing(pool, threadId, items, lists);
+    itemsByThread.set(threadId, items);
+  }
+  const tuples: CheckpointTuple[] = [];
+  for (const row of rows) {
+    const reader = new TupleReader(serde, itemsByThread.get(row.threadId) as ThreadItems, session);
+    tuples.push(await reader.readTuple(row, groups.get(row) ?? []));
+    session?.addCheckpoint(row);
+  }
+  for (const tuple of tuples) if (hasLegacySends(tuple)) await addLegacySends(pool, serde, [tuple]);
+  return tuples;
+}
