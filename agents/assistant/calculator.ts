@@ -1,7 +1,6 @@
 // Arithmetic done properly: expressions are parsed, never evaluated as code, and computed with decimal numbers.
 import { tool } from "@langchain/core/tools";
 import { Decimal } from "decimal.js";
-import jsep, { type Expression } from "jsep";
 import { z } from "zod";
 
 const expressionLengthMax = 500;
@@ -9,10 +8,6 @@ const nestingMax = 100;
 const digits = 40;
 
 const Exact = Decimal.clone({ precision: digits, toExpNeg: -digits, toExpPos: digits });
-
-// In this parser's own language ^ is a bit operation; in arithmetic it is the power, and binds to the right.
-jsep.addBinaryOp("^", 12, true);
-jsep.addBinaryOp("**", 12, true);
 
 const functions: Record<string, (...values: Decimal[]) => Decimal> = {
   abs: (value) => value!.abs(),
@@ -49,44 +44,95 @@ export function calculate(expression: string): string {
   if (expression.length > expressionLengthMax) {
     throw new CalculationError(`The expression is longer than ${expressionLengthMax} characters.`);
   }
-  const result = evaluate(parse(expression), 0);
+  const result = new Evaluation(expression).result();
   if (!result.isFinite()) throw new CalculationError(`"${expression}" has no finite result.`);
   return result.toString();
 }
 
-function parse(expression: string): Expression {
-  try {
-    return jsep(expression);
-  } catch (error) {
-    throw new CalculationError(`"${expression}" is not an arithmetic expression: ${(error as Error).message}`);
-  }
-}
+/** Reads an expression from left to right by the usual rules: brackets, powers (from the right), signs, * / %, + -. */
+class Evaluation {
+  private readonly symbols: string[];
+  private at = 0;
+  private depth = 0;
 
-function evaluate(node: Expression, depth: number): Decimal {
-  if (depth > nestingMax) throw new CalculationError(`The expression is nested more than ${nestingMax} deep.`);
-  const next = (child: unknown) => evaluate(child as Expression, depth + 1);
-  switch (node.type) {
-    case "Literal":
-      // The text as written, because a binary floating point number has already lost 0.1.
-      if (typeof node.value === "number") return new Exact(String(node.raw));
-      break;
-    case "Identifier":
-      if (Object.hasOwn(constants, String(node.name))) return constants[String(node.name)]!();
-      break;
-    case "UnaryExpression":
-      if (node.operator === "-") return next(node.argument).negated();
-      if (node.operator === "+") return next(node.argument);
-      break;
-    case "BinaryExpression":
-      return combine(String(node.operator), next(node.left), next(node.right));
-    case "CallExpression": {
-      const name = String((node.callee as Expression).name);
-      const values = (node.arguments as Expression[]).map(next);
-      if (Object.hasOwn(functions, name) && values.length > 0) return functions[name]!(...values);
+  constructor(expression: string) {
+    const symbols = expression.match(/\d+\.?\d*(?:e[+-]?\d+)?|\.\d+|[a-z]+|\*\*|\S/gi) ?? [];
+    this.symbols = symbols.map((symbol) => (symbol === "**" ? "^" : symbol));
+  }
+
+  result(): Decimal {
+    const value = this.sum();
+    if (this.at < this.symbols.length) throw this.unexpected();
+    return value;
+  }
+
+  private sum(): Decimal {
+    let value = this.product();
+    while (this.peek() === "+" || this.peek() === "-") value = combine(this.take(), value, this.product());
+    return value;
+  }
+
+  private product(): Decimal {
+    let value = this.signed();
+    while (this.peek() === "*" || this.peek() === "/" || this.peek() === "%") {
+      value = combine(this.take(), value, this.signed());
+    }
+    return value;
+  }
+
+  private signed(): Decimal {
+    if (++this.depth > nestingMax) throw new CalculationError(`The expression is nested more than ${nestingMax} deep.`);
+    let value: Decimal;
+    if (this.peek() === "-" || this.peek() === "+") {
+      value = this.take() === "-" ? this.signed().negated() : this.signed();
+    } else {
+      value = this.atom();
+      if (this.peek() === "^") value = combine(this.take(), value, this.signed());
+    }
+    this.depth--;
+    return value;
+  }
+
+  private atom(): Decimal {
+    const symbol = this.peek() ?? "";
+    if (/^[\d.]*\d/.test(symbol)) return new Exact(this.take());
+    if (symbol === "(") return this.bracketed()[0]!;
+    if (!/^[a-z]+$/i.test(symbol)) throw this.unexpected();
+    const name = this.take().toLowerCase();
+    if (this.peek() !== "(" && Object.hasOwn(constants, name)) return constants[name]!();
+    if (!Object.hasOwn(functions, name)) {
       throw new CalculationError(`There is no function "${name}"; known are ${Object.keys(functions).join(", ")}.`);
     }
+    return functions[name]!(...this.bracketed());
   }
-  throw new CalculationError("Only numbers, + - * / % ^, brackets and the known functions are understood.");
+
+  /** One or more values in brackets, separated by commas. */
+  private bracketed(): Decimal[] {
+    if (this.peek() !== "(") throw this.unexpected();
+    const values: Decimal[] = [];
+    do {
+      this.take();
+      values.push(this.sum());
+    } while (this.peek() === ",");
+    if (this.peek() !== ")") throw this.unexpected();
+    this.take();
+    return values;
+  }
+
+  private peek(): string | undefined {
+    return this.symbols[this.at];
+  }
+
+  private take(): string {
+    return this.symbols[this.at++]!;
+  }
+
+  private unexpected(): CalculationError {
+    const found = this.peek() === undefined ? "the end" : `"${this.peek()}"`;
+    return new CalculationError(
+      `The expression cannot be read at ${found}; only numbers, + - * / % ^, brackets and known functions are understood.`,
+    );
+  }
 }
 
 function combine(operator: string, left: Decimal, right: Decimal): Decimal {
@@ -104,7 +150,6 @@ function combine(operator: string, left: Decimal, right: Decimal): Decimal {
       if (right.isZero()) throw new CalculationError("Division by zero.");
       return left.modulo(right);
     case "^":
-    case "**":
       return left.toPower(right);
     default:
       throw new CalculationError(`The operator "${operator}" is not understood.`);

@@ -49,8 +49,16 @@ export function findTimeZone(place: string): string | undefined {
   const words = inWords(place);
   const byName = zoneByCity[words] ?? zoneByLastPart.get(words);
   if (byName) return byName;
+  const city = words.replace(/(?:^|\s)\S/g, (start) => start.toUpperCase()).replace(/\s+/g, "_");
+  return [place.trim(), ...areas.map((area) => `${area}/${city}`)].map(knownZone).find((zone) => zone !== undefined);
+}
+
+/** Node lists cities under one spelling only (Katmandu) but knows their zones under others too (Kathmandu). */
+const areas = ["Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
+
+function knownZone(name: string): string | undefined {
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: place.trim() }).resolvedOptions().timeZone;
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
   } catch {
     return undefined;
   }
@@ -60,16 +68,23 @@ export function findTimeZone(place: string): string | undefined {
 export function describeTime(place: string, now: Date): string {
   const timeZone = findTimeZone(place);
   if (!timeZone) return `No time zone is known for "${place}".${similarPlaces(place)}`;
-  const text = new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    dateStyle: "full",
-    timeStyle: "short",
-  }).format(now);
-  const offset = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" })
-    .formatToParts(now)
-    .find((part) => part.type === "timeZoneName")?.value;
-  return `In ${place} (${timeZone}, ${offset === "GMT" ? "GMT+00:00" : offset}) it is ${text}.`;
+  // Put together from parts, because the ready-made styles differ between versions of Node.
+  const format = new Intl.DateTimeFormat("en-GB", { timeZone, ...shownParts });
+  const parts = Object.fromEntries(format.formatToParts(now).map(({ type, value }) => [type, value]));
+  const { weekday, day, month, year, hour, minute, timeZoneName } = parts;
+  const offset = timeZoneName === "GMT" ? "GMT+00:00" : timeZoneName;
+  return `In ${place} (${timeZone}, ${offset}) it is ${weekday} ${day} ${month} ${year}, ${hour}:${minute}.`;
 }
+
+const shownParts: Intl.DateTimeFormatOptions = {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  timeZoneName: "longOffset",
+};
 
 function similarPlaces(place: string): string {
   const start = inWords(place).slice(0, 3);

@@ -55,8 +55,8 @@ describe("assistant", () => {
     );
     for await (const [message] of stream) tokens.push(message.text);
     expect(tokens.length).toBeGreaterThan(10);
-    const state = await graph.getState({ configurable: { thread_id: "t3" } });
-    const answer = (state.values as { messages: BaseMessage[] }).messages.at(-1)!;
+    const { values } = await graph.graph.getState({ configurable: { thread_id: "t3" } });
+    const answer: BaseMessage = values.messages.at(-1);
     expect(AIMessage.isInstance(answer)).toBe(true);
     expect(tokens.join("")).toBe(answer.text);
   });
