@@ -54,7 +54,7 @@ export interface WorkersConfig {
   readonly pollIntervalMs: number;
   /** Claims of one run at most. */
   readonly attemptMax: number;
-  /** Longest time of one attempt. */
+  /** Longest time of one attempt; 0 means no limit. */
   readonly runTimeoutMs: number;
   /** How long a stopping worker waits for its runs. */
   readonly drainGraceMs: number;
@@ -81,9 +81,7 @@ export interface ModelsConfig {
   /** Why this one, and how to choose another. */
   readonly reason: string;
   readonly openaiBaseUrl: string | undefined;
-  readonly hasOpenaiKey: boolean;
   readonly anthropicBaseUrl: string | undefined;
-  readonly hasAnthropicKey: boolean;
   readonly ollamaHost: string | undefined;
 }
 
@@ -152,13 +150,16 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
     models: {
       ...chooseModel(env),
       openaiBaseUrl: env.OPENAI_BASE_URL,
-      hasOpenaiKey: env.OPENAI_API_KEY !== undefined,
       anthropicBaseUrl: env.ANTHROPIC_BASE_URL,
-      hasAnthropicKey: env.ANTHROPIC_API_KEY !== undefined,
       ollamaHost: env.OLLAMA_HOST,
     },
     project,
-    secrets: { databaseUrl: env.DATABASE_URL, redisUrl: env.REDIS_URL },
+    secrets: {
+      databaseUrl: env.DATABASE_URL,
+      redisUrl: env.REDIS_URL,
+      openaiApiKey: env.OPENAI_API_KEY,
+      anthropicApiKey: env.ANTHROPIC_API_KEY,
+    },
   });
 }
 

@@ -92,9 +92,9 @@ export const ENV_GROUPS = {
       min: 1,
       max: 100,
     }),
-    HOLDFAST_RUN_TIMEOUT_MS: integer("Longest time one attempt of a run may take.", {
+    HOLDFAST_RUN_TIMEOUT_MS: integer("Longest time one attempt of a run may take; 0 for no limit.", {
       default: DAY_MS,
-      min: 100,
+      min: 0,
       max: 30 * DAY_MS,
     }),
     HOLDFAST_QUEUE_DEPTH_MAX: integer("Waiting runs at most; further ones are answered 503.", {

@@ -11,6 +11,8 @@ export interface Secrets {
   /** Connection URL with password; `undefined` for the embedded database. */
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
+  readonly openaiApiKey: string | undefined;
+  readonly anthropicApiKey: string | undefined;
 }
 
 /** The URL with its password and the secrets in its query taken out. */

@@ -1,0 +1,45 @@
+// Starts this same program again as a child that ends with its parent.
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { copyEnv } from "../config/env.ts";
+
+/** A child says this once it serves. */
+export const READY_MESSAGE = "holdfast-ready";
+
+/** Starts `holdfast ...args`. Its end of the channel closing tells it to drain, whether its parent asked or died. */
+export function forkSelf(args: readonly string[], env: NodeJS.ProcessEnv = copyEnv()): ChildProcess {
+  const entry = process.argv[1];
+  if (entry === undefined) {
+    throw new Error("The path of this program is unknown.");
+  }
+  return fork(entry, args, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+}
+
+/** Tells the parent, if there is one, that this process serves. */
+export function reportReady(): void {
+  process.send?.(READY_MESSAGE);
+}
+
+/** Lets the child drain, and kills it when that takes longer than `graceMs`. Nothing is lost then: its runs are taken over. */
+export async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
+  if (hasExited(child)) {
+    return;
+  }
+  const exited = once(child, "exit");
+  if (child.connected) {
+    child.disconnect();
+  }
+  const timer = new AbortController();
+  await Promise.race([exited, sleep(graceMs, undefined, { signal: timer.signal }).catch(() => {})]);
+  timer.abort();
+  if (!hasExited(child)) {
+    child.kill("SIGKILL");
+    await exited;
+  }
+}
+
+/** Whether the child is gone. */
+export function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}

@@ -1,0 +1,72 @@
+// Runs one server process in the foreground: configuration, start, banner, stop.
+import { type App, createApp, type Roles } from "../app.ts";
+import { type Config, loadConfig } from "../config/config.ts";
+import { ConfigurationError } from "../domain/errors.ts";
+import { HOLDFAST_VERSION } from "../version.ts";
+import { formatBanner } from "./banner.ts";
+import { reportReady } from "./child-process.ts";
+import { FLAG_NAMES, readEnvFlags } from "./env-flags.ts";
+import { explainListenError } from "./failure.ts";
+import { runUntilStopped } from "./run-until-stopped.ts";
+
+/** What a command asks for. */
+export interface ServeRequest {
+  readonly roles: Roles;
+  /** As commander parsed them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What runs runs, in words for the banner. */
+  readonly workers: string;
+  /** @default false */
+  readonly isDev?: boolean;
+}
+
+/** Serves until stopped, or until the parent that started it with a channel goes away. */
+export async function serve({ roles, options, workers, isDev = false }: ServeRequest): Promise<void> {
+  const config = await readConfig(options, isDev);
+  const isQuiet = options.quiet === true;
+  if (!isQuiet) {
+    printWarnings(config);
+  }
+  await runUntilStopped(
+    () => openApp(config, roles),
+    (app) => {
+      if (!isQuiet) {
+        printBanner(config, app, workers);
+      }
+      reportReady();
+    },
+    { withParent: true },
+  );
+}
+
+/** Configuration from flags, environment and project file. @throws ConfigurationError */
+export function readConfig(options: Readonly<Record<string, unknown>>, isDev: boolean): Promise<Config> {
+  return loadConfig({ flags: readEnvFlags(options), flagNames: FLAG_NAMES, isDev });
+}
+
+/** Starts the app; a port that cannot be listened on is explained. */
+export async function openApp(config: Config, roles: Roles): Promise<App> {
+  try {
+    return await createApp(config, roles);
+  } catch (error) {
+    const explanation = explainListenError(error, config.http.port, config.http.host);
+    throw explanation === undefined ? error : new ConfigurationError(explanation, { cause: error });
+  }
+}
+
+export function printBanner(config: Config, app: App, workers: string): void {
+  const facts = {
+    address: app.address,
+    databaseDescription: app.databaseDescription,
+    workers,
+    version: HOLDFAST_VERSION,
+  };
+  console.log(formatBanner(config, facts));
+}
+
+/** What the project file asks for in vain. */
+export function printWarnings(config: Config): void {
+  for (const warning of config.project.warnings) {
+    console.error(`holdfast: warning: ${warning}`);
+  }
+}

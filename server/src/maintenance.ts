@@ -1,0 +1,72 @@
+// What the maintenance commands need of the database, put together like app.ts but without serving anything.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "./config/config.ts";
+import { describeSchema } from "./postgres/describe-schema.ts";
+import { probeBinaries } from "./postgres/embedded/binaries.ts";
+import { startEmbeddedPostgres } from "./postgres/embedded/embedded-postgres.ts";
+import { settlePlace } from "./postgres/embedded/place.ts";
+import { type DatabaseInspection, inspectDatabase } from "./postgres/inspect-database.ts";
+import { migrate } from "./postgres/migrate.ts";
+import { describeUrl, openPool } from "./postgres/pool.ts";
+
+/** A database opened for one command. */
+interface OpenedUrl extends AsyncDisposable {
+  readonly url: string;
+  readonly description: string;
+}
+
+async function openUrl(config: Config, log: (message: string) => void): Promise<OpenedUrl> {
+  const { databaseUrl } = config.secrets;
+  if (databaseUrl !== undefined) {
+    return { url: databaseUrl, description: describeUrl(databaseUrl), [Symbol.asyncDispose]: async () => {} };
+  }
+  const server = await startEmbeddedPostgres({ dataDir: config.database.dataDir, log });
+  return {
+    url: server.url,
+    description: `embedded PostgreSQL ${server.version} in ${server.dataDir}`,
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+/**
+ * Migrates the configured database.
+ * @returns which database, and the names of the migrations applied now
+ * @throws ConfigurationError, DatabaseUnavailableError
+ */
+export async function migrateDatabase(
+  config: Config,
+  log: (message: string) => void,
+): Promise<{ description: string; applied: string[] }> {
+  await using database = await openUrl(config, log);
+  return { description: database.description, applied: await migrate(database.url, { log }) };
+}
+
+/** The schema of the configured database, after migrating it. @throws as migrateDatabase */
+export async function printSchema(config: Config, log: (message: string) => void): Promise<string> {
+  await using database = await openUrl(config, log);
+  await migrate(database.url, { log });
+  const pool = openPool(database.url, { max: 1 });
+  try {
+    return await describeSchema(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** What the configured database is like, without migrating it; for an embedded one that was never started, its binaries alone. */
+export async function inspectConfiguredDatabase(
+  config: Config,
+): Promise<{ description: string; inspection: DatabaseInspection | undefined }> {
+  if (config.database.isEmbedded) {
+    const place = await settlePlace(config.database.dataDir);
+    const version = await probeBinaries(place.binaries, place.account);
+    if (!existsSync(join(place.clusterDir, "PG_VERSION"))) {
+      const description = `embedded PostgreSQL ${version}, to be created in ${place.rootDir} at the first start`;
+      return { description, inspection: undefined };
+    }
+  }
+  await using database = await openUrl(config, () => {});
+  return { description: database.description, inspection: await inspectDatabase(database.url) };
+}
