@@ -4,6 +4,7 @@ import type { Run, RunCommand } from "../domain/run.ts";
 import type { CompiledGraph, GraphSnapshot } from "./compiled-graph.ts";
 import type { FencedSaver } from "./fenced-saver.ts";
 import { decideResume } from "./resume-ledger.ts";
+import { pendingTasks } from "./run-outcome.ts";
 import { toConfigurable } from "./wire-checkpoint.ts";
 
 /** How to go on. */
@@ -61,13 +62,12 @@ async function isAtBreakpoint(
 
 /** The pending interrupts when nothing but interrupts is pending, else `undefined`. */
 function onlyInterrupts(snapshot: GraphSnapshot): unknown[] | undefined {
-  const pending = snapshot.tasks.filter((task) => task.result === undefined || task.result === null);
-  const interrupts = pending.flatMap((task) => task.interrupts ?? []);
+  const pending = pendingTasks(snapshot);
   const isStopped = pending.length > 0 && pending.every((task) => (task.interrupts ?? []).length > 0);
-  return isStopped ? interrupts : undefined;
+  return isStopped ? pending.flatMap((task) => task.interrupts ?? []) : undefined;
 }
 
-/** @param graph bound to `saver` */
+/** @param graph for snapshots of the thread */
 export async function planContinuation(run: Run, graph: CompiledGraph, saver: FencedSaver): Promise<Continuation> {
   const rootConfig = { configurable: toConfigurable(run.threadId, undefined) };
   const head = await saver.getTuple(rootConfig);

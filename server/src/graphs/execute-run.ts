@@ -9,7 +9,7 @@ import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { CompiledGraph, GraphCallConfig } from "./compiled-graph.ts";
 import { type Continuation, planContinuation } from "./continuation.ts";
 import { FencedSaver } from "./fenced-saver.ts";
-import { bindGraph } from "./graph-handle.ts";
+import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import { resumeLedgerHooks } from "./resume-ledger.ts";
 import { buildRunConfig, runMetadata, toFactoryConfig } from "./run-config.ts";
@@ -32,10 +32,11 @@ interface ExecutionSignals {
   emit: (event: NewStreamEvent) => void;
 }
 
-/** One run's graph with its checkpointer, and what the checkpointer saw. */
+/** One run's graph with its checkpointer. */
 interface Attachment {
   graph: CompiledGraph;
-  saver: FencedSaver | undefined;
+  /** Set for runs that keep checkpoints. */
+  checkpoints: { saver: FencedSaver; snapshots: () => CompiledGraph } | undefined;
   /** Set when an earlier attempt used up the answer a resume gave. */
   markResumeSpent: () => void;
 }
@@ -58,9 +59,9 @@ export class RunExecutor implements GraphExecutor {
     try {
       attachment = await this.#attach(claimed);
       await this.#run(claimed, attachment, plan, mapper, signals);
-      await attachment.saver?.seal();
+      await attachment.checkpoints?.saver.seal();
     } catch (error) {
-      await attachment?.saver?.seal();
+      await attachment?.checkpoints?.saver.seal();
       return await this.#endWithError(run, attachment, error, signals);
     }
     return await this.#endWithSuccess(run, attachment, mapper);
@@ -74,18 +75,20 @@ export class RunExecutor implements GraphExecutor {
       executionRuntime: { context: kwargs.context },
     });
     let isResumeSpent = false;
-    let saver: FencedSaver | undefined;
+    let checkpoints: Attachment["checkpoints"];
+    const { store } = this.#options;
     if (kwargs.isCheckpointed) {
       const inner = this.#options.openCheckpointer(fence);
       const isResume = kwargs.command?.resume !== undefined && kwargs.command.resume !== null;
-      saver = new FencedSaver(inner, {
+      const saver = new FencedSaver(inner, {
         metadata: runMetadata(run),
         ...(isResume ? { hooks: resumeLedgerHooks(run.runId, inner, { isResumeSpent: () => isResumeSpent }) } : {}),
       });
+      checkpoints = { saver, snapshots: () => bindForSnapshots(compiled, { checkpointer: saver, store }) };
     }
     return {
-      graph: bindGraph(compiled, { checkpointer: saver, store: this.#options.store }),
-      saver,
+      graph: bindGraph(compiled, { checkpointer: checkpoints?.saver, store }),
+      checkpoints,
       markResumeSpent: () => {
         isResumeSpent = true;
       },
@@ -134,20 +137,23 @@ export class RunExecutor implements GraphExecutor {
   async #plan(claimed: ClaimedRun, attachment: Attachment): Promise<Continuation> {
     const { run, nextEventSeq } = claimed;
     const isFirst = run.attempt <= 1 && nextEventSeq === 0;
-    if (isFirst || attachment.saver === undefined) return { kind: "start", command: run.kwargs.command };
-    return await planContinuation(run, attachment.graph, attachment.saver);
+    const { checkpoints } = attachment;
+    if (isFirst || checkpoints === undefined) return { kind: "start", command: run.kwargs.command };
+    return await planContinuation(run, checkpoints.snapshots(), checkpoints.saver);
   }
 
   async #endWithSuccess(run: Run, attachment: Attachment, mapper: StreamMapper): Promise<ExecutionOutcome> {
-    const { saver, graph } = attachment;
-    if (saver?.failure !== undefined) throw saver.failure;
+    const { checkpoints } = attachment;
+    if (checkpoints?.saver.failure !== undefined) throw checkpoints.saver.failure;
     const outcome: ExecutionOutcome = { status: "success", error: null, ...NO_STATE };
-    const isStopped = mapper.hasInterrupt || saver?.hasInterrupt === true;
-    if (saver !== undefined && (isStopped || mapper.lastValues === undefined)) {
-      Object.assign(outcome, await readThreadOutcome(graph, run.threadId));
-    } else if (saver !== undefined) {
-      // A run that came to its end left nothing to do, and its last values are those of its last checkpoint.
-      outcome.values = toThreadValues(mapper.lastValues, saver.headId, objectJson(mapper));
+    if (checkpoints !== undefined) {
+      const { saver, snapshots } = checkpoints;
+      if (mapper.hasInterrupt || saver.hasInterrupt || mapper.lastValues === undefined) {
+        Object.assign(outcome, await readThreadOutcome(snapshots(), run.threadId));
+      } else {
+        // A run that came to its end left nothing to do, and its last values are those of its last checkpoint.
+        outcome.values = toThreadValues(mapper.lastValues, saver.headId, objectJson(mapper));
+      }
     }
     if (outcome.values !== undefined && outcome.values.omittedChannels.length === 0) {
       outcome.finalValuesJson = outcome.values.json;
@@ -162,7 +168,7 @@ export class RunExecutor implements GraphExecutor {
     error: unknown,
     signals: ExecutionSignals,
   ): Promise<ExecutionOutcome> {
-    const failure = error instanceof LeaseLostError ? error : attachment?.saver?.failure;
+    const failure = error instanceof LeaseLostError ? error : attachment?.checkpoints?.saver.failure;
     // Persistence failed, not the graph: the engine decides whether the run is tried again.
     if (failure instanceof LeaseLostError || failure?.isRetryable === true) throw failure;
     const isDrained = signals.drainSignal.aborted && errorName(error) === DRAINED_ERROR_NAME;
@@ -172,8 +178,8 @@ export class RunExecutor implements GraphExecutor {
       outcome.error = describeError(error);
       signals.emit({ event: "error", data: JSON.stringify(outcome.error) });
     }
-    if (attachment?.saver !== undefined && status !== "drained") {
-      Object.assign(outcome, await readThreadOutcome(attachment.graph, run.threadId));
+    if (attachment?.checkpoints !== undefined && status !== "drained") {
+      Object.assign(outcome, await readThreadOutcome(attachment.checkpoints.snapshots(), run.threadId));
       if (status === "cancelled") {
         // Work that was cut off is not a question to a human: only real interrupts keep the thread waiting.
         const asked = Object.entries(outcome.interrupts).filter(([, interrupts]) => interrupts.length > 0);

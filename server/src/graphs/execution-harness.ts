@@ -22,8 +22,25 @@ export function createTestRuntime(graphIds: string[], saver: BaseCheckpointSaver
   return createGraphRuntime({ graphs, projectDir: dirname(`${TESTING_GRAPHS_DIR}x`), openCheckpointer: () => saver });
 }
 
+/** Replacements for defaults; a key that is there has a value. */
+type KwargsChange = { [Key in keyof RunKwargs]?: Exclude<RunKwargs[Key], undefined> };
+
+function defaultKwargs(graphId: string): RunKwargs {
+  return {
+    graphId,
+    config: {},
+    streamMode: ["values"],
+    streamSubgraphs: false,
+    streamResumable: false,
+    durability: "async",
+    isFollowed: false,
+    isTemporary: false,
+    isCheckpointed: true,
+  };
+}
+
 /** A first attempt at a run of `graphId`; `kwargs` replaces defaults. */
-export function claimRun(graphId: string, kwargs: Partial<RunKwargs>, run: Partial<Run> = {}): ClaimedRun {
+export function claimRun(graphId: string, kwargs: KwargsChange, run: Partial<Run> = {}): ClaimedRun {
   const threadId = run.threadId ?? randomUUID();
   const runId = run.runId ?? randomUUID();
   const now = new Date();
@@ -34,17 +51,7 @@ export function claimRun(graphId: string, kwargs: Partial<RunKwargs>, run: Parti
       assistantId: "8f4b5c1e-0000-4000-8000-000000000001",
       status: "running",
       metadata: {},
-      kwargs: {
-        graphId,
-        config: {},
-        streamMode: ["values"],
-        streamSubgraphs: false,
-        streamResumable: false,
-        durability: "async",
-        isTemporary: false,
-        isCheckpointed: true,
-        ...(kwargs as RunKwargs),
-      },
+      kwargs: { ...defaultKwargs(graphId), ...kwargs },
       multitaskStrategy: "enqueue",
       attempt: 1,
       priority: 0,
@@ -69,7 +76,7 @@ export function claimAgain(claimed: ClaimedRun): ClaimedRun {
 }
 
 /** A later run on the same thread. */
-export function claimNext(claimed: ClaimedRun, kwargs: Partial<RunKwargs>): ClaimedRun {
+export function claimNext(claimed: ClaimedRun, kwargs: KwargsChange): ClaimedRun {
   const { threadId, kwargs: earlier } = claimed.run;
   const { input: _input, command: _command, checkpoint: _checkpoint, ...rest } = earlier;
   return claimRun(earlier.graphId, { ...rest, ...kwargs }, { threadId });

@@ -1,6 +1,7 @@
 // Gives one run its own handle on a shared compiled graph, with its own checkpointer and store, without touching the shared object.
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkpoint";
 import type { CompiledGraph } from "./compiled-graph.ts";
+import { SnapshotSaver } from "./snapshot-saver.ts";
 
 type GraphConstructor = new (fields: object) => CompiledGraph;
 
@@ -15,4 +16,12 @@ export function bindGraph(
   const fields = { ...graph, checkpointer: attachments.checkpointer };
   if (attachments.store !== undefined) Object.assign(fields, { store: attachments.store });
   return new (graph.constructor as GraphConstructor)(fields);
+}
+
+/** A handle for reading snapshots through `checkpointer`; it cannot run or change anything. */
+export function bindForSnapshots(
+  graph: CompiledGraph,
+  attachments: { checkpointer: BaseCheckpointSaver; store: BaseStore | undefined },
+): CompiledGraph {
+  return bindGraph(graph, { checkpointer: new SnapshotSaver(attachments.checkpointer), store: attachments.store });
 }

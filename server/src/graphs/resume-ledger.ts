@@ -3,40 +3,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseCheckpointSaver, CheckpointTuple, PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { RunCommand } from "../domain/run.ts";
 import type { SaverHooks } from "./fenced-saver.ts";
-
-/** LangGraph's id for writes that belong to no task. */
-const NO_TASK_ID = "00000000-0000-0000-0000-000000000000";
-const RESUME_CHANNEL = "__resume__";
-const INTERRUPT_CHANNEL = "__interrupt__";
-/** Writes of a task that are not its output. */
-const CONTROL_CHANNELS = new Set([
-  RESUME_CHANNEL,
-  INTERRUPT_CHANNEL,
-  "__error__",
-  "__scheduled__",
-  "__error_source_node__",
-]);
-/** Our own channel, kept under the run's id where LangGraph looks for no task. */
-const LEDGER_CHANNEL = "__holdfast_resume__";
-
-type Writes = NonNullable<CheckpointTuple["pendingWrites"]>;
-
-/** Ids of the interrupts still waiting for an answer. */
-function openInterruptIds(writes: Writes): Set<string> {
-  const finished = new Set<string>();
-  for (const [taskId, channel] of writes) if (!CONTROL_CHANNELS.has(channel)) finished.add(taskId);
-  const ids = new Set<string>();
-  for (const [taskId, channel, value] of writes) {
-    if (channel !== INTERRUPT_CHANNEL || finished.has(taskId)) continue;
-    const interrupts: unknown[] = Array.isArray(value) ? value : [value];
-    for (const interrupt of interrupts) {
-      const id: unknown =
-        typeof interrupt === "object" && interrupt !== null ? Reflect.get(interrupt, "id") : undefined;
-      if (typeof id === "string") ids.add(id);
-    }
-  }
-  return ids;
-}
+import { LEDGER_CHANNEL, NO_TASK_ID, openInterruptIds, RESUME_CHANNEL } from "./pending-writes.ts";
 
 function isRoot(config: RunnableConfig | undefined): boolean {
   return (config?.configurable?.checkpoint_ns ?? "") === "";

@@ -1,7 +1,7 @@
 // Reads off a finished execution what its thread looks like now.
 import type { ExecutionOutcome } from "../domain/ports/graph-runtime.ts";
 import type { InterruptRecord } from "../domain/thread.ts";
-import type { CompiledGraph, GraphSnapshot } from "./compiled-graph.ts";
+import type { CompiledGraph, GraphSnapshot, GraphSnapshotTask } from "./compiled-graph.ts";
 import { toThreadValues, wholeValuesJson } from "./thread-values.ts";
 import { toConfigurable } from "./wire-checkpoint.ts";
 import { toWireValue } from "./wire-json.ts";
@@ -11,18 +11,24 @@ type State = Pick<ExecutionOutcome, "values" | "isThreadInterrupted" | "interrup
 /** The state of a run that keeps no checkpoints. */
 export const NO_STATE: State = { isThreadInterrupted: false, interrupts: {} };
 
-/** Pending interrupts by task id; a task that waits at a breakpoint has none, which is what its empty list says. */
-export function interruptsByTask(snapshot: GraphSnapshot): Record<string, InterruptRecord[]> {
-  const interrupts: Record<string, InterruptRecord[]> = {};
-  for (const task of snapshot.tasks) {
-    const isFinished = task.result !== undefined && task.result !== null;
-    if (isFinished) continue;
-    interrupts[task.id] = toWireValue(task.interrupts ?? []) as InterruptRecord[];
-  }
-  return interrupts;
+/** The tasks of a snapshot that are still to be done; one without interrupts waits at a breakpoint or was cut off. */
+export function pendingTasks(snapshot: GraphSnapshot): GraphSnapshotTask[] {
+  return snapshot.tasks.filter((task) => {
+    if ((task.interrupts ?? []).length > 0) return true;
+    return (task.result === undefined || task.result === null) && snapshot.next.includes(task.name);
+  });
 }
 
-/** Reads the thread's newest checkpoint. */
+/** Pending interrupts by task id; a task at a breakpoint has none, which is what its empty list says. */
+export function interruptsByTask(snapshot: GraphSnapshot): Record<string, InterruptRecord[]> {
+  const entries = pendingTasks(snapshot).map((task) => [task.id, toWireValue(task.interrupts ?? [])]);
+  return Object.fromEntries(entries) as Record<string, InterruptRecord[]>;
+}
+
+/**
+ * Reads the thread's newest checkpoint.
+ * @param graph for snapshots of the thread
+ */
 export async function readThreadOutcome(graph: CompiledGraph, threadId: string): Promise<State> {
   const snapshot = await graph.getState({ configurable: toConfigurable(threadId, undefined) });
   const checkpointId: unknown = snapshot.config.configurable?.checkpoint_id;
@@ -30,7 +36,7 @@ export async function readThreadOutcome(graph: CompiledGraph, threadId: string):
   return {
     values: toThreadValues(snapshot.values, checkpointId),
     isThreadInterrupted: snapshot.next.length > 0,
-    interrupts: snapshot.next.length > 0 ? interruptsByTask(snapshot) : {},
+    interrupts: interruptsByTask(snapshot),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Fence } from "../domain/ports/run-queue.ts";
 import type { InterruptRecord } from "../domain/thread.ts";
 import type { CheckpointRef, HistoryQuery, TaskState, ThreadState } from "../domain/thread-state.ts";
 import type { CompiledGraph, GraphCallConfig, GraphSnapshot, GraphSnapshotTask } from "./compiled-graph.ts";
-import { bindGraph } from "./graph-handle.ts";
+import { bindForSnapshots } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import { describeError } from "./run-error.ts";
 import { toCheckpointConfig, toConfigurable, withoutReservedKeys } from "./wire-checkpoint.ts";
@@ -110,6 +110,6 @@ export class StateReader implements ThreadStateReader {
       accessContext: "threads.read",
       executionRuntime: null,
     });
-    return bindGraph(graph, { checkpointer: openCheckpointer(undefined), store });
+    return bindForSnapshots(graph, { checkpointer: openCheckpointer(undefined), store });
   }
 }

@@ -7,7 +7,7 @@ import type { Fence } from "../domain/ports/run-queue.ts";
 import type { CheckpointRef, StateUpdate } from "../domain/thread-state.ts";
 import type { CompiledGraph, GraphStateUpdate } from "./compiled-graph.ts";
 import { FencedSaver } from "./fenced-saver.ts";
-import { bindGraph } from "./graph-handle.ts";
+import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import { errorName } from "./run-error.ts";
 import { toGraphCommand } from "./run-input.ts";
@@ -84,7 +84,7 @@ export class StateWriter implements ThreadStateWriter {
     supersteps: { updates: StateUpdate[] }[],
     checkpoint: CheckpointRef | undefined,
   ): Promise<StateWrite> {
-    const graph = await this.#graph(context, fence);
+    const { graph, snapshots } = await this.#attach(context, fence);
     const isRoot = (checkpoint?.checkpointNs ?? "") === "";
     if (isRoot) for (const { updates } of supersteps) refuseUnknownNodes(graph, updates);
     const config = {
@@ -104,22 +104,26 @@ export class StateWriter implements ThreadStateWriter {
     }
     const address = toCheckpointConfig(written);
     if (address === null) throw new Error("LangGraph gave no checkpoint for a state update.");
-    const { values, isThreadInterrupted, interrupts } = await readThreadOutcome(graph, context.threadId);
+    const { values, isThreadInterrupted, interrupts } = await readThreadOutcome(snapshots, context.threadId);
     return { checkpoint: address, values, isThreadInterrupted, interrupts };
   }
 
-  async #graph(context: StateContext, fence: Fence): Promise<CompiledGraph> {
+  async #attach(context: StateContext, fence: Fence): Promise<{ graph: CompiledGraph; snapshots: CompiledGraph }> {
     const { graphId, threadId } = context;
     if (graphId === undefined) throw new BadRequestError(`Thread ${threadId} has no graph ID`);
     const { registry, openCheckpointer, store } = this.#options;
     const { tags, recursionLimit } = context.config;
     const configurable = withoutReservedKeys(context.config.configurable);
-    const graph = await registry.instantiate(graphId, omitUndefined({ configurable, tags, recursionLimit }), {
+    const compiled = await registry.instantiate(graphId, omitUndefined({ configurable, tags, recursionLimit }), {
       accessContext: "threads.update",
       executionRuntime: null,
     });
     // The checkpoint an update starts from may carry a run's id; the new one is nobody's run.
     const metadata = { thread_id: threadId, graph_id: graphId, run_id: undefined };
-    return bindGraph(graph, { checkpointer: new FencedSaver(openCheckpointer(fence), { metadata }), store });
+    const checkpointer = new FencedSaver(openCheckpointer(fence), { metadata });
+    return {
+      graph: bindGraph(compiled, { checkpointer, store }),
+      snapshots: bindForSnapshots(compiled, { checkpointer, store }),
+    };
   }
 }
