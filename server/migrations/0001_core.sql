@@ -75,9 +75,9 @@ create index thread_by_state_updated_at on thread (state_updated_at desc nulls l
   where not (is_temporary and ended_at is not null);
 create index thread_by_status on thread (status, created_at desc, thread_id)
   where not (is_temporary and ended_at is not null);
-create index thread_by_graph on thread (graph_id, created_at desc, thread_id)
+create index thread_by_graph on thread (graph_id, created_at desc, thread_id) include (status)
   where not (is_temporary and ended_at is not null);
-create index thread_by_assistant on thread (assistant_id, created_at desc, thread_id)
+create index thread_by_assistant on thread (assistant_id, created_at desc, thread_id) include (status, graph_id)
   where not (is_temporary and ended_at is not null);
 create index thread_by_metadata on thread using gin (metadata jsonb_path_ops);
 create index thread_by_expiry on thread (expires_at) where expires_at is not null;
