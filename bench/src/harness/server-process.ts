@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
-const HOLDFAST_BIN = fileURLToPath(import.meta.resolve("@holdfast/server/bin/holdfast.js"));
+export const HOLDFAST_BIN = fileURLToPath(import.meta.resolve("@holdfast/server/bin/holdfast.js"));
 
 /** Project file with the graphs that benches and chaos tests run. */
 export const BENCH_PROJECT_FILE = fileURLToPath(new URL("../../graphs/langgraph.json", import.meta.url));

@@ -69,7 +69,7 @@ export interface RunKwargs {
   webhook?: string;
   strictResume?: boolean;
   /** Whether a client follows the stream from the start: its events are written sooner. */
-  isFollowed: boolean;
+  isFollowed?: boolean;
   /** A run whose thread exists only for it and is removed at its end. */
   isTemporary: boolean;
   /** Whether checkpoints are kept at all; `false` only for stateless runs with `on_completion: delete`. */

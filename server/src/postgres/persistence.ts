@@ -36,7 +36,7 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persist
   };
   const cache = new CheckpointCache();
   return {
-    assistants: new PostgresAssistantRepository(pool),
+    assistants: new PostgresAssistantRepository(pool, checkpoints),
     threads: new PostgresThreadRepository(pool, { checkpoints, readOmittedValues: omittedValuesReader(pool, toWireValue) }),
     runs: new PostgresRunRepository(pool, checkpoints),
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
