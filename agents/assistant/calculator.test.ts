@@ -43,6 +43,10 @@ describe("calculate", () => {
     [`${"(".repeat(200)}1${")".repeat(200)}`, "nested more than 100"],
     ["1+".repeat(300), "longer than 500"],
     ["9^9^9^9^9", "no finite result"],
+    ["1e9000000000 % 7", "no finite result"],
+    ["exp(99999999999)", "no finite result"],
+    ["round(1, 2.5)", "0 to 40 places"],
+    ["round(1, 1e9)", "0 to 40 places"],
   ])("refuses %s", (expression, message) => {
     expect(() => calculate(expression)).toThrow(message);
   });

@@ -7,7 +7,16 @@ const expressionLengthMax = 500;
 const nestingMax = 100;
 const digits = 40;
 
-const Exact = Decimal.clone({ precision: digits, toExpNeg: -digits, toExpPos: digits });
+// Without a bound on exponents, "1e9000000000 % 7" would take the whole process down.
+const exponentMax = 1_000;
+
+const Exact = Decimal.clone({
+  precision: digits,
+  toExpNeg: -digits,
+  toExpPos: digits,
+  maxE: exponentMax,
+  minE: -exponentMax,
+});
 
 const functions: Record<string, (...values: Decimal[]) => Decimal> = {
   abs: (value) => value!.abs(),
@@ -18,9 +27,15 @@ const functions: Record<string, (...values: Decimal[]) => Decimal> = {
   log: (value) => value!.log(10),
   max: (...values) => Exact.max(...values),
   min: (...values) => Exact.min(...values),
-  round: (value, places) => value!.toDecimalPlaces(places?.toNumber() ?? 0, Decimal.ROUND_HALF_UP),
+  round: (value, places) => value!.toDecimalPlaces(wholePlaces(places), Decimal.ROUND_HALF_UP),
   sqrt: (value) => value!.sqrt(),
 };
+
+function wholePlaces(places: Decimal | undefined): number {
+  const count = places?.toNumber() ?? 0;
+  if (Number.isInteger(count) && count >= 0 && count <= digits) return count;
+  throw new CalculationError(`round(value, places) takes 0 to ${digits} places.`);
+}
 
 const constants: Record<string, () => Decimal> = {
   pi: () => Exact.acos(-1),
@@ -37,7 +52,7 @@ export class CalculationError extends Error {
 
 /**
  * Computes an arithmetic expression to 40 significant digits: `+ - * / % ^`, brackets, abs, ceil, exp, floor, ln, log (base 10),
- * max, min, round(value, places), sqrt, pi and e.
+ * max, min, round(value, places), sqrt, pi and e. Numbers may reach 10^1000 in size.
  * @throws CalculationError for anything else, a division by zero and a result that is not a finite number.
  */
 export function calculate(expression: string): string {
