@@ -166,6 +166,6 @@ export function checkCores({ workers }: Config): Finding {
   return {
     level: "ok",
     topic: "Workers",
-    text: `${workers.processCount} processes of ${workers.slots} runs each, on ${cores} cores`,
+    text: `${workers.processCount} with ${workers.slots} runs at once in each, on ${cores} cores`,
   };
 }

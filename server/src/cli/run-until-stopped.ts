@@ -4,6 +4,9 @@ import type { App } from "../app.ts";
 /** Exit code of a process that was told twice: the usual one for an interrupt. */
 const EXIT_INTERRUPTED = 130;
 
+/** The part of an app that a command deals with. */
+export type ServedApp = Pick<App, "address" | "databaseDescription" | "drain"> & AsyncDisposable;
+
 /** What can end a process besides its own failure. */
 export interface StopSources {
   /** Stop when a parent that keeps a channel to this process closes it or dies. @default false */
@@ -14,9 +17,9 @@ export interface StopSources {
  * Opens the app and waits. SIGTERM, SIGINT or the parent's end drain it; a second signal ends the process at once.
  * Resolves when everything is closed.
  */
-export async function runUntilStopped<T extends Pick<App, "drain"> & AsyncDisposable>(
-  open: () => Promise<T>,
-  onReady: (app: T) => void,
+export async function runUntilStopped(
+  open: () => Promise<ServedApp>,
+  onReady: (app: ServedApp) => void,
   sources: StopSources = {},
 ): Promise<void> {
   const stop = waitForStop(sources);

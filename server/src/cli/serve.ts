@@ -7,7 +7,7 @@ import { formatBanner } from "./banner.ts";
 import { reportReady } from "./child-process.ts";
 import { FLAG_NAMES, readEnvFlags } from "./env-flags.ts";
 import { explainListenError } from "./failure.ts";
-import { runUntilStopped } from "./run-until-stopped.ts";
+import { runUntilStopped, type ServedApp } from "./run-until-stopped.ts";
 
 /** What a command asks for. */
 export interface ServeRequest {
@@ -54,7 +54,7 @@ export async function openApp(config: Config, roles: Roles): Promise<App> {
   }
 }
 
-export function printBanner(config: Config, app: App, workers: string): void {
+export function printBanner(config: Config, app: ServedApp, workers: string): void {
   const facts = {
     address: app.address,
     databaseDescription: app.databaseDescription,
