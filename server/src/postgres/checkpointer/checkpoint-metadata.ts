@@ -3,8 +3,8 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { type CheckpointMetadata, EXCLUDED_METADATA_KEYS } from "@langchain/langgraph-checkpoint";
 import type { Fence } from "../../domain/ports/run-queue.ts";
 
-/** Keys of the configuration's metadata that never belong into storage: LangGraph's bookkeeping and who is asking. */
-const PRIVATE_PREFIXES = ["__", "langgraph_"];
+/** Keys of the configuration's metadata that never belong into storage: bookkeeping, tracing and who is asking. */
+const PRIVATE_PREFIXES = ["__", "langgraph_", "ls_"];
 
 /**
  * JSON of the metadata. With a fence, the metadata of the run's configuration is merged in (LangGraph's fields win),
@@ -28,5 +28,5 @@ function withRun(metadata: CheckpointMetadata, config: RunnableConfig, fence: Fe
 /** jsonb refuses the null character and lone surrogates, which JSON.stringify writes as escapes: they are left out. */
 function storable(json: string): string {
   if (!json.includes("\\u0000") && !json.includes("\\ud")) return json;
-  return json.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (escape) => (escape === "\\\\" ? escape : ""));
+  return json.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === "\\\\" ? found : ""));
 }

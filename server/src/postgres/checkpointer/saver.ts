@@ -27,6 +27,7 @@ import {
   composeBody,
   composeFrame,
   composeWrites,
+  PLAIN,
   type StoredCheckpoint,
   type StoredValue,
   type StoredWrite,
@@ -40,6 +41,9 @@ import { type WriteQueue, writeQueueOf } from "./write-queue.ts";
 
 /** Threads an unfenced saver keeps in mind; a fenced one works on one. */
 const SESSIONS_MAX = 256;
+
+/** Stands for a value that the serializer is still making. */
+const LATE: StoredValue = { kind: PLAIN, text: "null", tree: null, lists: [] };
 
 /** Choices for one saver. */
 export interface HoldfastSaverOptions {
@@ -122,8 +126,9 @@ export class HoldfastSaver extends BaseCheckpointSaver {
         if (previous !== undefined || parent === undefined) continue;
       }
       const encoded = encoder.encode(checkpoint.channel_values[channel], "checkpoint", previous);
-      if (!(encoded instanceof Promise)) values.set(channel, encoded);
-      else late.push(encoded.then((value) => void values.set(channel, value)));
+      if (encoded instanceof Promise) late.push(encoded.then((value) => void values.set(channel, value)));
+      // A late value gets its place among the others now.
+      values.set(channel, encoded instanceof Promise ? LATE : encoded);
     }
     const frame = composeFrame(checkpoint);
     const text = metadataText(metadata, config, this.#fence);
@@ -165,14 +170,7 @@ export class HoldfastSaver extends BaseCheckpointSaver {
         group = [];
         groups.set(idx, group);
       }
-      const at = group.length;
-      const target = group;
-      const encoded = encoder.encode(value, "write");
-      if (!(encoded instanceof Promise)) target[at] = { channel, value: encoded };
-      else {
-        target.length = at + 1;
-        late.push(encoded.then((stored) => void (target[at] = { channel, value: stored })));
-      }
+      place(encoder.encode(value, "write"), group, channel, late);
     }
     await this.#submit(session, op, late, () => {
       for (const [idx, group] of groups)
@@ -302,4 +300,23 @@ function newestList(stored: StoredCheckpoint, ends: ReadonlyMap<number, number>)
       newest = last.list;
     }
   return newest;
+}
+
+/** Keeps a write's place in its group, also if its value is there later. */
+function place(
+  encoded: StoredValue | Promise<StoredValue>,
+  group: StoredWrite[],
+  channel: string,
+  late: Promise<void>[],
+): void {
+  if (!(encoded instanceof Promise)) {
+    group.push({ channel, value: encoded });
+    return;
+  }
+  const at = group.length;
+  group.length = at + 1;
+  const setValue = (value: StoredValue): void => {
+    group[at] = { channel, value };
+  };
+  late.push(encoded.then(setValue));
 }
