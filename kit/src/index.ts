@@ -1,4 +1,15 @@
 // Everything that authors of agents may use from the kit.
+export {
+  type HistoryProblem,
+  type HistoryRepair,
+  type HistoryRepairOptions,
+  isCancelledResult,
+  repairHistory,
+} from "./context-window/history-repair.ts";
+export {
+  type HistoryRepairMiddlewareOptions,
+  historyRepairMiddleware,
+} from "./context-window/history-repair-middleware.ts";
 export { type CreateModelOptions, createModel } from "./models/create-model.ts";
 export { DemoChatModel, type DemoChatModelCallOptions, type DemoChatModelParams } from "./models/demo-model.ts";
 export { ModelConfigError } from "./models/model-errors.ts";
