@@ -64,7 +64,7 @@ export interface CorsSettings {
 export interface HttpSettings {
   /** Largest request body. */
   requestBodyBytesMax: number;
-  /** Bytes a stream may have waiting for a slow reader before it is cut off. */
+  /** Bytes a stream may have waiting for a slow reader, its largest single write not counted, before it is cut off. */
   streamBufferBytesMax: number;
   cors?: CorsSettings;
   /** @default 5_000, which clients measure and rely on */

@@ -19,7 +19,9 @@ export const limitSchema = z.int().min(1).max(PAGE_SIZE_MAX).default(PAGE_SIZE_D
 export const offsetSchema = z.int().min(0).max(OFFSET_MAX).default(0);
 export const versionSchema = z.int().min(1).max(INTEGER_MAX);
 
-export const uuidSchema = z.guid().openapi({ example: "0198c1f0-5b7e-7c8a-9d53-1f0c3a9e4b21" });
+export const uuidSchema = z
+  .guid({ error: "must be a UUID" })
+  .openapi({ example: "0198c1f0-5b7e-7c8a-9d53-1f0c3a9e4b21" });
 
 export const graphConfigSchema = z
   .object({

@@ -22,6 +22,8 @@ export class SseConnection {
   #eventCount = 0;
   #isOpen = true;
   #isCutOff = false;
+  #isCheckDue = false;
+  #largestWriteBytes = 0;
 
   /** Sends the headers at once; clients wait for them before they count the stream as open. */
   constructor(caller: Caller, headers: Record<string, string>) {
@@ -87,13 +89,29 @@ export class SseConnection {
 
   #write(text: string): void {
     if (!this.#isOpen || this.#outgoing.writableEnded) return;
-    const bufferedBytes = this.#outgoing.writableLength;
-    if (bufferedBytes > this.#caller.settings.streamBufferBytesMax) {
-      this.#isCutOff = true;
-      this.#caller.services.report.streamCutOff({ requestId: this.#caller.context.get("requestId"), bufferedBytes });
-      this.abort();
-      return;
-    }
+    const bytesBefore = this.#outgoing.writableLength;
     this.#outgoing.write(text);
+    const bufferedBytes = this.#outgoing.writableLength;
+    this.#largestWriteBytes = Math.max(this.#largestWriteBytes, bufferedBytes - bytesBefore);
+    if (!this.#isBehind() || this.#isCheckDue) return;
+    // Node hands data to the system at the end of the tick; only what is left then tells of a slow reader.
+    this.#isCheckDue = true;
+    setImmediate(() => {
+      this.#isCheckDue = false;
+      if (this.#isOpen && this.#isBehind()) this.#cutOff();
+    });
+  }
+
+  /** A single event may be larger than the limit: whoever still reads it is not behind. */
+  #isBehind(): boolean {
+    const { streamBufferBytesMax } = this.#caller.settings;
+    return this.#outgoing.writableLength > streamBufferBytesMax + this.#largestWriteBytes;
+  }
+
+  #cutOff(): void {
+    this.#isCutOff = true;
+    const requestId = this.#caller.context.get("requestId");
+    this.#caller.services.report.streamCutOff({ requestId, bufferedBytes: this.#outgoing.writableLength });
+    this.abort();
   }
 }
