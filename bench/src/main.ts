@@ -15,7 +15,8 @@ function parseOptions(args: string[]): ProgramOptions {
   for (let index = 0; index < args.length; index += 2) {
     const name = args[index]!;
     const value = args[index + 1];
-    if (!name.startsWith("--") || value === undefined) throw new Error(`expected --option value, got ${args.slice(index).join(" ")}`);
+    if (!name.startsWith("--") || value === undefined)
+      throw new Error(`expected --option value, got ${args.slice(index).join(" ")}`);
     values.set(name.slice(2), value);
   }
   const text = (name: string, fallback: string) => values.get(name) ?? fallback;
@@ -33,7 +34,9 @@ function parseOptions(args: string[]): ProgramOptions {
 const [name, ...args] = process.argv.slice(2);
 const program = PROGRAMS[name ?? ""];
 if (program === undefined) {
-  console.error(`Which program? One of: ${Object.keys(PROGRAMS).join(", ")}. For example: npm run bench -- overhead --clients 1,50`);
+  console.error(
+    `Which program? One of: ${Object.keys(PROGRAMS).join(", ")}. For example: npm run bench -- overhead --clients 1,50`,
+  );
   process.exitCode = 1;
 } else {
   await program(parseOptions(args));

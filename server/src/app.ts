@@ -7,8 +7,8 @@ import { NOTIFY_CHANNEL, PostgresBus } from "./event-bus/postgres-bus.ts";
 import { createGraphRuntime, type GraphRuntime } from "./graphs/graph-runtime.ts";
 import { toWireValue } from "./graphs/wire-json.ts";
 import { createHttpApp } from "./http/http-app.ts";
-import { serveHttp } from "./http/serve-http.ts";
 import type { HttpServices } from "./http/http-services.ts";
+import { serveHttp } from "./http/serve-http.ts";
 import { createLogger, subsystemLogger } from "./observability/logger.ts";
 import { createMetrics, type Metrics } from "./observability/metrics.ts";
 import { createReport, type Report } from "./observability/report.ts";
@@ -93,7 +93,9 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
   const limits = engineLimits(config);
   const worker = roles.worker ? startWorker({ workerId, persistence, bus, graphs, limits, report }) : undefined;
   if (worker !== undefined) closers.add(async () => worker[Symbol.asyncDispose]());
-  const api = roles.api ? await startApi({ config, persistence, bus, graphs, limits, report, metrics, database, worker, closers }) : undefined;
+  const api = roles.api
+    ? await startApi({ config, persistence, bus, graphs, limits, report, metrics, database, worker, closers })
+    : undefined;
   connectGauges(metrics, { database, worker, config });
   return {
     address: api?.address,
@@ -224,7 +226,10 @@ function engineLimits({ workers, limits }: Config): EngineLimits {
   };
 }
 
-function connectGauges(metrics: Metrics, parts: { database: Database; worker: Worker | undefined; config: Config }): void {
+function connectGauges(
+  metrics: Metrics,
+  parts: { database: Database; worker: Worker | undefined; config: Config },
+): void {
   const { database, worker, config } = parts;
   metrics.connectSources({
     pool: () => ({

@@ -63,7 +63,13 @@ async function waitFor(url: string, child: ChildProcess): Promise<void> {
   const deadlineMs = Date.now() + READY_MAX_MS;
   while (Date.now() < deadlineMs) {
     if (child.exitCode !== null) throw new Error(`a contestant ended with code ${child.exitCode} before it was ready`);
-    if (await fetch(`${url}/ok`).then((response) => response.ok, () => false)) return;
+    if (
+      await fetch(`${url}/ok`).then(
+        (response) => response.ok,
+        () => false,
+      )
+    )
+      return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error("a contestant was not ready in time");

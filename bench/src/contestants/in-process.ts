@@ -1,12 +1,16 @@
 // The baseline: the same graph called directly behind a bare Hono route with the official PostgresSaver. No queue, no fence, no events.
+
+import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
 import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { Hono } from "hono";
 import { tsImport } from "tsx/esm/api";
-import { fileURLToPath } from "node:url";
 
 const { PORT, DATABASE_URL } = process.env;
-const { graph } = (await tsImport(fileURLToPath(new URL("../../graphs/instant.ts", import.meta.url)), import.meta.url)) as {
+const { graph } = (await tsImport(
+  fileURLToPath(new URL("../../graphs/instant.ts", import.meta.url)),
+  import.meta.url,
+)) as {
   graph: { checkpointer: unknown; invoke(input: unknown, config: unknown): Promise<unknown> };
 };
 const checkpointer = PostgresSaver.fromConnString(DATABASE_URL!);

@@ -64,11 +64,15 @@ async function checkEffects({ pool, runIds, effects }: CheckInput): Promise<Viol
     seen.add(effect.key);
     const atMs = doneAtMs.get(effect.key);
     if (atMs !== undefined && effect.atMs > atMs) {
-      violations.push({ invariant: "I2", detail: `effect ${effect.key} was repeated ${effect.atMs - atMs} ms after its step was recorded` });
+      violations.push({
+        invariant: "I2",
+        detail: `effect ${effect.key} was repeated ${effect.atMs - atMs} ms after its step was recorded`,
+      });
     }
   }
   for (const key of doneAtMs.keys()) {
-    if (!seen.has(key)) violations.push({ invariant: "I2", detail: `step ${key} is recorded but its effect never happened` });
+    if (!seen.has(key))
+      violations.push({ invariant: "I2", detail: `step ${key} is recorded but its effect never happened` });
   }
   return violations;
 }
@@ -124,7 +128,10 @@ async function checkMessages({ acceptedMessages, readUserMessages }: CheckInput)
   for (const [threadId, accepted] of acceptedMessages) {
     const stored = await readUserMessages(threadId);
     if (JSON.stringify(stored) !== JSON.stringify(accepted)) {
-      violations.push({ invariant: "I6", detail: `thread ${threadId} holds ${JSON.stringify(stored)}, accepted were ${JSON.stringify(accepted)}` });
+      violations.push({
+        invariant: "I6",
+        detail: `thread ${threadId} holds ${JSON.stringify(stored)}, accepted were ${JSON.stringify(accepted)}`,
+      });
     }
   }
   return violations;
@@ -135,7 +142,8 @@ function checkClientLogs(logs: ClientLog[]): Violation[] {
   const violations: Violation[] = [];
   for (const log of logs) {
     log.events.forEach((event, index) => {
-      if (event.id !== String(index)) violations.push({ invariant: "I5", detail: `run ${log.runId}: event ${index} has id ${event.id}` });
+      if (event.id !== String(index))
+        violations.push({ invariant: "I5", detail: `run ${log.runId}: event ${index} has id ${event.id}` });
     });
     if (!log.isEnded) violations.push({ invariant: "I5", detail: `run ${log.runId}: the stream never ended` });
   }

@@ -33,7 +33,11 @@ export async function overhead(options: ProgramOptions): Promise<void> {
       for (const clients of clientCounts) {
         for (const contestant of contestants) {
           const count = contestant.name === "dev-server" && clients === 1 ? Math.min(runCount, 20) : runCount;
-          const { perSecond, latencies } = await measure(contestant, clients, clients === 1 ? Math.min(count, 200) : count);
+          const { perSecond, latencies } = await measure(
+            contestant,
+            clients,
+            clients === 1 ? Math.min(count, 200) : count,
+          );
           samples.push({ contestant: contestant.name, clients, round: turn, perSecond, latencies });
         }
       }
@@ -43,7 +47,14 @@ export async function overhead(options: ProgramOptions): Promise<void> {
   }
   const table = tabulate(samples, names, clientCounts);
   printTable("instant two-node graph, runs/wait on fresh threads (median of rounds)", table);
-  await writeResult("overhead", { machine: await describeMachine(), postgres: database.version, runCount, rounds, table, samples });
+  await writeResult("overhead", {
+    machine: await describeMachine(),
+    postgres: database.version,
+    runCount,
+    rounds,
+    table,
+    samples,
+  });
 }
 
 async function measure(contestant: Contestant, clients: number, count: number) {
@@ -62,13 +73,16 @@ async function runOnce({ url }: Contestant): Promise<void> {
     }),
   });
   const result = (await response.json()) as { messages?: unknown[] };
-  if (result.messages?.length !== 2) throw new Error(`unexpected answer: ${response.status} ${JSON.stringify(result).slice(0, 300)}`);
+  if (result.messages?.length !== 2)
+    throw new Error(`unexpected answer: ${response.status} ${JSON.stringify(result).slice(0, 300)}`);
 }
 
 function tabulate(samples: Sample[], names: ContestantName[], clientCounts: number[]) {
   const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
   return clientCounts.flatMap((clients) => {
-    const base = median(samples.filter((s) => s.contestant === "in-process" && s.clients === clients).map((s) => s.perSecond));
+    const base = median(
+      samples.filter((s) => s.contestant === "in-process" && s.clients === clients).map((s) => s.perSecond),
+    );
     return names.map((name) => {
       const own = samples.filter((sample) => sample.contestant === name && sample.clients === clients);
       const perSecond = median(own.map((sample) => sample.perSecond));

@@ -37,7 +37,10 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persist
   const cache = new CheckpointCache();
   return {
     assistants: new PostgresAssistantRepository(pool, checkpoints),
-    threads: new PostgresThreadRepository(pool, { checkpoints, readOmittedValues: omittedValuesReader(pool, toWireValue) }),
+    threads: new PostgresThreadRepository(pool, {
+      checkpoints,
+      readOmittedValues: omittedValuesReader(pool, toWireValue),
+    }),
     runs: new PostgresRunRepository(pool, checkpoints),
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
     log: new PostgresEventLog(pool),

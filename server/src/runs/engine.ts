@@ -119,7 +119,7 @@ export class Engine implements RunEngine, Disposable {
 
   async awaitRun(runId: string, signal: AbortSignal): Promise<string> {
     const end = this.#fresh.endOf(runId) ?? (await this.#awaitEnd(runId, signal));
-    return end?.resultJson ?? (await this.#readResult(runId));
+    return end?.readResultJson() ?? (await this.#readResult(runId));
   }
 
   async cancelRun(

@@ -152,15 +152,23 @@ export class RunExecution {
       status,
       error,
       events,
-      values: outcome.values,
+      values: outcome.values ?? this.#uncheckpointedValues(outcome),
       isThreadInterrupted: outcome.isThreadInterrupted,
       interrupts: outcome.interrupts,
     };
     await untilDatabaseAnswers(() => queue.endRun(fence, end), this.#lost.signal);
     if (events.length > 0) bus.publishEvents(fence.runId, events);
-    const resultJson = resultJsonOf(outcome.finalValuesJson, outcome.interrupts, error);
-    bus.publishEnded(fence.runId, resultJson === undefined ? undefined : { lastSeq: this.#writer.lastSeq, resultJson });
+    bus.publishEnded(fence.runId, {
+      lastSeq: this.#writer.lastSeq,
+      readResultJson: () => resultJsonOf(outcome.finalValuesJson, outcome.interrupts, error),
+    });
     return status;
+  }
+
+  /** Without checkpoints the thread's row is the only place where another process can find the result. */
+  #uncheckpointedValues(outcome: ExecutionOutcome): RunEnd["values"] {
+    if (this.claimed.run.kwargs.isCheckpointed || outcome.finalValuesJson === undefined) return undefined;
+    return { json: outcome.finalValuesJson, omittedChannels: [], checkpointId: null };
   }
 
   async #rollBack(): Promise<Departure> {

@@ -13,8 +13,8 @@ export type RunSignal =
 export interface LocalEnd {
   /** Number of the run's last event. */
   lastSeq: number;
-  /** What `runs/wait` answers: JSON text of an object. */
-  resultJson: string;
+  /** Writes out what `runs/wait` answers (JSON text of an object); called only when somebody waits, for states can be long. */
+  readResultJson(): string | undefined;
 }
 
 export interface EventBus extends AsyncDisposable {
