@@ -77,23 +77,29 @@ async function checkEffects({ pool, runIds, effects }: CheckInput): Promise<Viol
   return violations;
 }
 
-/** When each step (`runId:number`) was first recorded as done by a checkpoint; LangGraph's step 1 is the node before the first. */
+/** When each step (`runId:number`) was first recorded as done by a checkpoint. */
 async function readStepTimes(pool: Pool, runIds: string[]): Promise<Map<string, number>> {
-  const { rows } = await pool.query<{ run_id: string; step: number; at_ms: string }>(
-    `select metadata ->> 'run_id' as run_id, (metadata ->> 'step')::int as step,
-       min(extract(epoch from created_at) * 1000)::bigint as at_ms
+  const { rows } = await pool.query<{ run_id: string; checkpoint_id: string }>(
+    `select metadata ->> 'run_id' as run_id, min(checkpoint_id) as checkpoint_id
      from checkpoint where checkpoint_ns = '' and metadata ->> 'run_id' = any($1) and metadata ->> 'source' = 'loop'
-     group by 1, 2 order by 1, 2`,
+     group by 1, metadata -> 'step' order by (metadata -> 'step')::int`,
     [runIds],
   );
   const byRun = new Map<string, number[]>();
-  for (const row of rows) byRun.set(row.run_id, [...(byRun.get(row.run_id) ?? []), Number(row.at_ms)]);
+  for (const row of rows) byRun.set(row.run_id, [...(byRun.get(row.run_id) ?? []), timeOfUuid6(row.checkpoint_id)]);
   const times = new Map<string, number>();
   for (const [runId, atMs] of byRun) {
     // The run's loop checkpoints are: input applied, begin, step 1 ... step n, finish.
-    atMs.slice(2, -1).forEach((time, index) => times.set(`${runId}:${index + 1}`, time));
+    for (const [index, time] of atMs.slice(2, -1).entries()) times.set(`${runId}:${index + 1}`, time);
   }
   return times;
+}
+
+/** Checkpoint ids are UUIDs version 6: 100-nanosecond ticks since 1582, most significant part first. */
+function timeOfUuid6(id: string): number {
+  const [high, middle, low] = id.split("-") as [string, string, string];
+  const ticks = BigInt(`0x${high}${middle}${low.slice(1)}`);
+  return Number((ticks - 122_192_928_000_000_000n) / 10_000n);
 }
 
 /** I3: within a namespace of a thread each checkpoint has at most one child, and only the first has no parent. */
@@ -141,10 +147,10 @@ async function checkMessages({ acceptedMessages, readUserMessages }: CheckInput)
 function checkClientLogs(logs: ClientLog[]): Violation[] {
   const violations: Violation[] = [];
   for (const log of logs) {
-    log.events.forEach((event, index) => {
-      if (event.id !== String(index))
-        violations.push({ invariant: "I5", detail: `run ${log.runId}: event ${index} has id ${event.id}` });
-    });
+    for (const [index, event] of log.events.entries()) {
+      if (event.id === String(index)) continue;
+      violations.push({ invariant: "I5", detail: `run ${log.runId}: event ${index} has id ${event.id}` });
+    }
     if (!log.isEnded) violations.push({ invariant: "I5", detail: `run ${log.runId}: the stream never ended` });
   }
   return violations;

@@ -14,7 +14,7 @@ export interface DatabaseServer extends AsyncDisposable {
 }
 
 export async function openDatabaseServer(): Promise<DatabaseServer> {
-  const external = process.env.DATABASE_URL;
+  const external = process.env.DATABASE_URL ?? process.env.HOLDFAST_TEST_DATABASE_URL;
   const dataDir = external === undefined ? await mkdtemp(join(tmpdir(), "holdfast-bench-db-")) : undefined;
   const embedded = dataDir === undefined ? undefined : await startEmbeddedPostgres({ dataDir, log: () => undefined });
   const url = external ?? embedded!.url;
