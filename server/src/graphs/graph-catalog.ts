@@ -8,6 +8,8 @@ import type { GraphRegistry } from "./graph-registry.ts";
 import { readGraphSchemas } from "./schemas.ts";
 import { withoutReservedKeys } from "./wire-checkpoint.ts";
 
+const NAMESPACE_SEPARATOR = "|";
+
 export class ProjectCatalog implements GraphCatalog {
   readonly #registry: GraphRegistry;
 
@@ -38,9 +40,13 @@ export class ProjectCatalog implements GraphCatalog {
     options: { namespace?: string; recurse: boolean },
   ): Promise<Record<string, GraphSchemas>> {
     const graph = await this.#graph(graphId, config);
+    const { namespace, recurse } = options;
+    // LangGraph finds a subgraph below a subgraph only when it descends.
+    const isDeep = namespace?.includes(NAMESPACE_SEPARATOR) === true;
     const schemas: Record<string, GraphSchemas> = {};
-    for await (const [namespace, subgraph] of graph.getSubgraphsAsync(options.namespace, options.recurse)) {
-      schemas[namespace] = readGraphSchemas(graphId, subgraph);
+    for await (const [name, subgraph] of graph.getSubgraphsAsync(namespace, recurse || isDeep)) {
+      if (!recurse && isDeep && name !== namespace) continue;
+      schemas[name] = readGraphSchemas(graphId, subgraph);
     }
     return schemas;
   }
