@@ -98,6 +98,25 @@ create table run_event (
   constraint run_event_pkey PRIMARY KEY (run_id, seq)
 ) partition by RANGE (run_id);
 
+create table store_item (
+  namespace text[] not null,
+  key text not null,
+  value jsonb not null,
+  ttl_minutes double precision,
+  expires_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint store_item_pkey PRIMARY KEY (namespace, key)
+);
+
+create table store_vector (
+  namespace text[] not null,
+  key text not null,
+  "position" integer not null,
+  embedding real[] not null,
+  constraint store_vector_pkey PRIMARY KEY (namespace, key, "position")
+);
+
 create table thread (
   thread_id uuid not null,
   status text default 'idle'::text not null,
@@ -154,6 +173,8 @@ create table run_event_default partition of run_event DEFAULT;
 
 alter table assistant_version add constraint assistant_version_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES assistant(assistant_id) ON DELETE CASCADE;
 
+alter table store_vector add constraint store_vector_namespace_key_fkey FOREIGN KEY (namespace, key) REFERENCES store_item(namespace, key) ON DELETE CASCADE;
+
 CREATE INDEX assistant_by_created_at ON public.assistant USING btree (created_at DESC, assistant_id);
 
 CREATE INDEX assistant_by_graph ON public.assistant USING btree (graph_id);
@@ -172,13 +193,17 @@ CREATE INDEX run_pending ON public.run USING btree (priority DESC, queue_order) 
 
 CREATE INDEX run_pending_by_thread ON public.run USING btree (thread_id, queue_order) WHERE (status = 'pending'::text);
 
-CREATE INDEX thread_by_assistant ON public.thread USING btree (assistant_id, created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+CREATE INDEX store_item_by_expiry ON public.store_item USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX store_item_by_updated_at ON public.store_item USING btree (updated_at DESC);
+
+CREATE INDEX thread_by_assistant ON public.thread USING btree (assistant_id, created_at DESC, thread_id) INCLUDE (status, graph_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
 
 CREATE INDEX thread_by_created_at ON public.thread USING btree (created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
 
 CREATE INDEX thread_by_expiry ON public.thread USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
-CREATE INDEX thread_by_graph ON public.thread USING btree (graph_id, created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+CREATE INDEX thread_by_graph ON public.thread USING btree (graph_id, created_at DESC, thread_id) INCLUDE (status) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
 
 CREATE INDEX thread_by_metadata ON public.thread USING gin (metadata jsonb_path_ops);
 

@@ -21,7 +21,12 @@ export function formatBanner(config: Config, facts: BannerFacts): string {
   lines.push(
     ["Graphs", `${graphIds} (${config.project.isBuiltIn ? "built in" : config.project.file})`],
     ["Database", facts.databaseDescription],
-    ["Model", `${config.models.model} (${config.models.reason})`],
+  );
+  // Other people's graphs choose their models themselves; MODEL may mean nothing to them.
+  if (config.project.isBuiltIn) {
+    lines.push(["Model", `${config.models.model} (${config.models.reason})`]);
+  }
+  lines.push(
     ["Workers", facts.workers],
     ["Stop", "Ctrl+C: runs in flight finish or are handed on; a second Ctrl+C stops at once"],
   );

@@ -4,8 +4,12 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { copyEnv } from "../config/env.ts";
 
-/** A child says this once it serves. */
-export const READY_MESSAGE = "holdfast-ready";
+/** What a child tells its parent once it serves. */
+interface ReadyMessage {
+  readonly kind: "holdfast-ready";
+  /** Unset for a process without an API. */
+  readonly address: string | undefined;
+}
 
 /** Starts `holdfast ...args`. Its end of the channel closing tells it to drain, whether its parent asked or died. */
 export function forkSelf(args: readonly string[], env: NodeJS.ProcessEnv = copyEnv()): ChildProcess {
@@ -17,8 +21,18 @@ export function forkSelf(args: readonly string[], env: NodeJS.ProcessEnv = copyE
 }
 
 /** Tells the parent, if there is one, that this process serves. */
-export function reportReady(): void {
-  process.send?.(READY_MESSAGE);
+export function reportReady(address: string | undefined): void {
+  const message: ReadyMessage = { kind: "holdfast-ready", address };
+  process.send?.(message);
+}
+
+/** Calls `onReady` when the child serves. */
+export function listenForReady(child: ChildProcess, onReady: (address: string | undefined) => void): void {
+  child.on("message", (message) => {
+    if (typeof message === "object" && message !== null && "kind" in message && message.kind === "holdfast-ready") {
+      onReady((message as ReadyMessage).address);
+    }
+  });
 }
 
 /** Lets the child drain, and kills it when that takes longer than `graceMs`. Nothing is lost then: its runs are taken over. */

@@ -36,7 +36,6 @@ const PROJECT_FILE = {
   node_version: "20",
   dependencies: ["."],
   graphs: { agent: "./src/agent.ts:graph" },
-  env: ".env",
 };
 
 const TSCONFIG = {

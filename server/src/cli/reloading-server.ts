@@ -1,6 +1,6 @@
 // Runs the development server as a child process and replaces it when sources change: Node never forgets a loaded ES module.
 import type { ChildProcess } from "node:child_process";
-import { forkSelf, hasExited, READY_MESSAGE, stopChild } from "./child-process.ts";
+import { forkSelf, hasExited, listenForReady, stopChild } from "./child-process.ts";
 import { waitForStop } from "./run-until-stopped.ts";
 import { watchProject } from "./watch-project.ts";
 
@@ -24,6 +24,7 @@ export interface ReloadingOptions {
 /** One development server over its many lives. */
 export class ReloadingServer {
   readonly #options: ReloadingOptions;
+  #env: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
   #hasServed = false;
   #isStopping = false;
@@ -32,6 +33,7 @@ export class ReloadingServer {
 
   constructor(options: ReloadingOptions) {
     this.#options = options;
+    this.#env = options.env;
   }
 
   /** Runs until a signal, or until the very first start fails. @returns the exit code */
@@ -60,14 +62,14 @@ export class ReloadingServer {
   #start(): void {
     const startedAt = Date.now();
     const isFirst = !this.#hasServed;
-    const child = forkSelf(isFirst ? this.#options.args : [...this.#options.args, "--quiet"], this.#options.env);
+    const child = forkSelf(isFirst ? this.#options.args : [...this.#options.args, "--quiet"], this.#env);
     this.#child = child;
-    child.on("message", (message) => {
-      if (message === READY_MESSAGE) {
-        this.#hasServed = true;
-        if (!isFirst) {
-          this.#options.log(`restarted in ${Date.now() - startedAt} ms`);
-        }
+    listenForReady(child, (address) => {
+      this.#hasServed = true;
+      // Whoever asked for any free port keeps the one they got.
+      this.#env = { ...this.#env, ...(address === undefined ? {} : { PORT: new URL(address).port }) };
+      if (!isFirst) {
+        this.#options.log(`restarted in ${Date.now() - startedAt} ms`);
       }
     });
     child.once("exit", (code, signal) => {

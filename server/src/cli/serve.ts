@@ -33,7 +33,7 @@ export async function serve({ roles, options, workers, isDev = false }: ServeReq
       if (!isQuiet) {
         printBanner(config, app, workers);
       }
-      reportReady();
+      reportReady(app.address);
     },
     { withParent: true },
   );
@@ -41,7 +41,9 @@ export async function serve({ roles, options, workers, isDev = false }: ServeReq
 
 /** Configuration from flags, environment and project file. @throws ConfigurationError */
 export function readConfig(options: Readonly<Record<string, unknown>>, isDev: boolean): Promise<Config> {
-  return loadConfig({ flags: readEnvFlags(options), flagNames: FLAG_NAMES, isDev });
+  const flags = readEnvFlags(options);
+  const flagNames = Object.fromEntries(Object.entries(FLAG_NAMES).filter(([name]) => name in flags));
+  return loadConfig({ flags, flagNames, isDev });
 }
 
 /** Starts the app; a port that cannot be listened on is explained. */
@@ -49,8 +51,9 @@ export async function openApp(config: Config, roles: Roles): Promise<App> {
   try {
     return await createApp(config, roles);
   } catch (error) {
-    const explanation = explainListenError(error, config.http.port, config.http.host);
-    throw explanation === undefined ? error : new ConfigurationError(explanation, { cause: error });
+    const { cause = error } = error as { cause?: unknown };
+    const explanation = explainListenError(cause, config.http.port, config.http.host);
+    throw explanation === undefined ? error : new ConfigurationError(explanation, { cause });
   }
 }
 
