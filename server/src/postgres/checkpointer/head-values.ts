@@ -2,6 +2,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { JsonObject } from "../../domain/json.ts";
 import type { ReadOmittedValues, ThreadHead } from "../checkpoint-tables.ts";
+import { readChannelValues } from "./channel-values.ts";
 import { HoldfastSaver } from "./saver.ts";
 
 /** Turns a channel's value into plain JSON as clients see it. */
@@ -13,14 +14,13 @@ const INTERNAL_CHANNEL = /^(__|branch:|start:|join:)/;
 /** Reads omitted channels from the checkpoints that the rows name. */
 export function omittedValuesReader(pool: Pool, toWireValue: ToWireValue): ReadOmittedValues {
   return async (requests) => {
-    const saver = new HoldfastSaver({ pool });
-    const entries = await Promise.all(
-      requests.map(async ({ threadId, checkpointId, channels }): Promise<[string, JsonObject]> => {
-        const values = await readChannelValues(saver, threadId, checkpointId);
+    const found = await readChannelValues(pool, requests);
+    return new Map(
+      requests.map(({ threadId, channels }): [string, JsonObject] => {
+        const values = found.get(threadId)?.channelValues ?? {};
         return [threadId, Object.fromEntries(channels.map((channel) => [channel, toWireValue(values[channel])]))];
       }),
     );
-    return new Map(entries);
   };
 }
 
@@ -31,10 +31,13 @@ export function threadHeadReader(toWireValue: ToWireValue) {
     const saver = new HoldfastSaver({ pool: client as unknown as Pool });
     const tuple = await saver.getTuple({ configurable: { thread_id: threadId, checkpoint_ns: "" } });
     if (tuple === undefined) return undefined;
-    const shown = Object.entries(tuple.checkpoint.channel_values).filter(([channel]) => !INTERNAL_CHANNEL.test(channel));
+    const shown = Object.entries(tuple.checkpoint.channel_values).filter(
+      ([channel]) => !INTERNAL_CHANNEL.test(channel),
+    );
     const interrupts: ThreadHead["interrupts"] = {};
     for (const [taskId, channel, value] of tuple.pendingWrites ?? []) {
-      if (channel === "__interrupt__") interrupts[taskId] = (Array.isArray(value) ? value : [value]) as ThreadHead["interrupts"][string];
+      if (channel === "__interrupt__")
+        interrupts[taskId] = (Array.isArray(value) ? value : [value]) as ThreadHead["interrupts"][string];
     }
     return {
       checkpointId: tuple.checkpoint.id,
@@ -43,9 +46,4 @@ export function threadHeadReader(toWireValue: ToWireValue) {
       interrupts,
     };
   };
-}
-
-async function readChannelValues(saver: HoldfastSaver, threadId: string, checkpointId: string): Promise<Record<string, unknown>> {
-  const tuple = await saver.getTuple({ configurable: { thread_id: threadId, checkpoint_ns: "", checkpoint_id: checkpointId } });
-  return tuple?.checkpoint.channel_values ?? {};
 }
