@@ -1,4 +1,5 @@
 // The one place where an error becomes an answer.
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { HoldfastError, InternalError } from "../domain/errors.ts";
@@ -11,6 +12,13 @@ export const ERROR_CODE_HEADER = "x-error-code";
 
 /** The answer to a request that failed: status and `{"detail"}` of a catalogued error, else 500 with the request id only. */
 export function toErrorResponse(error: unknown, context: HttpContext, report: Report): Response {
+  const outgoing = context.env?.outgoing;
+  if (outgoing?.headersSent) {
+    // Too late for a status: only a broken connection still tells that this was not all.
+    toKnownError(error, context, report);
+    outgoing.destroy();
+    return RESPONSE_ALREADY_SENT;
+  }
   if (error instanceof HTTPException) return presentHttpException(error, context);
   const known = toKnownError(error, context, report);
   context.header(ERROR_CODE_HEADER, known.code);

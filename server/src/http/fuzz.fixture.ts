@@ -62,29 +62,34 @@ const awkward = fc.oneof(
 
 const uuid = fc.oneof(fc.uuid(), fc.constant(mintId()));
 
-/** Values for a schema; one in six is anything at all. */
-function valueFor(schema: Schema): fc.Arbitrary<unknown> {
-  return fc.oneof({ weight: 5, arbitrary: fittingValue(schema._zod.def) }, { weight: 1, arbitrary: awkward });
+/** How a request is meant: `fitting` keeps to its schema, `hostile` puts anything at all in the place of one value in six. */
+type Intent = "fitting" | "hostile";
+
+function valueFor(schema: Schema, intent: Intent): fc.Arbitrary<unknown> {
+  const fitting = fittingValue(schema._zod.def, intent);
+  if (intent === "fitting") return fitting;
+  return fc.oneof({ weight: 5, arbitrary: fitting }, { weight: 1, arbitrary: awkward });
 }
 
-function fittingValue(def: SchemaDef): fc.Arbitrary<unknown> {
+function fittingValue(def: SchemaDef, intent: Intent): fc.Arbitrary<unknown> {
+  const inner = (schema: Schema) => valueFor(schema, intent);
   switch (def.type) {
     case "optional":
     case "nullable":
     case "default":
-      return fc.oneof(valueFor(def.innerType!), fc.constantFrom(null, undefined));
+      return fc.oneof(inner(def.innerType!), fc.constant(undefined));
     case "pipe":
-      return valueFor(def.in!);
+      return inner(def.in!);
     case "union":
-      return fc.oneof(...def.options!.map(valueFor));
+      return fc.oneof(...def.options!.map(inner));
     case "object":
-      return fc.record(mapValues(def.shape!, valueFor), { requiredKeys: [] });
+      return fc.record(mapValues(def.shape!, inner));
     case "array":
-      return fc.array(valueFor(def.element!), { maxLength: 4 });
+      return fc.array(inner(def.element!), { minLength: 1, maxLength: 4 });
     case "tuple":
-      return fc.tuple(...def.items!.map(valueFor));
+      return fc.tuple(...def.items!.map(inner));
     case "record":
-      return fc.dictionary(fc.string({ maxLength: 12 }), valueFor(def.valueType!), { maxKeys: 4 });
+      return fc.dictionary(fc.string({ maxLength: 12 }), inner(def.valueType!), { maxKeys: 4 });
     case "enum":
       return fc.constantFrom(...Object.values(def.entries!));
     case "literal":
@@ -92,11 +97,11 @@ function fittingValue(def: SchemaDef): fc.Arbitrary<unknown> {
     case "boolean":
       return fc.boolean();
     case "number":
-      return fc.oneof(fc.integer({ min: -5, max: 50 }), fc.double());
+      return fc.integer({ min: 1, max: 50 });
     case "string":
-      return def.format === "guid" ? uuid : fc.oneof(fc.constant("agent"), uuid, fc.string({ maxLength: 20 }));
+      return def.format === "guid" ? uuid : fc.constantFrom("agent", "/hook", mintId(), "values");
     default:
-      return awkward;
+      return fc.jsonValue({ maxDepth: 3 });
   }
 }
 
@@ -104,14 +109,18 @@ function mapValues<T, U>(object: Record<string, T>, map: (value: T) => U): Recor
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
 }
 
-/** Random requests for the operation, some with bodies that are no JSON at all. */
+/** Random requests for the operation: half keep to its schemas, half do not, some of these with bodies that are no JSON at all. */
 export function requestsFor(operation: Operation): fc.Arbitrary<RandomRequest> {
+  return fc.oneof(requestsWith(operation, "fitting"), requestsWith(operation, "hostile"));
+}
+
+function requestsWith(operation: Operation, intent: Intent): fc.Arbitrary<RandomRequest> {
   const part = (schema: z.ZodType | undefined) =>
-    schema === undefined ? fc.constant(undefined) : valueFor(schema as unknown as Schema);
+    schema === undefined ? fc.constant(undefined) : valueFor(schema as unknown as Schema, intent);
   const rawBody = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom("{", "[1,", "\u0000", "nul", '{"a":1e999}'));
   const body = fc.oneof(
     { weight: 9, arbitrary: part(operation.body).map((value) => JSON.stringify(value)) },
-    { weight: 1, arbitrary: rawBody },
+    { weight: intent === "hostile" ? 1 : 0, arbitrary: rawBody },
   );
   const noHeaders: Record<string, string> = {};
   return fc

@@ -1,5 +1,6 @@
 // What all doors have in common: request ids, bodies of every kind, limits, CORS, methods, the log.
 import { request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { startFixture, UNKNOWN_ID } from "./http-app.fixture.ts";
 
@@ -93,6 +94,20 @@ describe("bodies", () => {
     expect(await sendChunked(`${fixture.url}/threads`, body)).toBe(413);
     expect((await fetch(`${fixture.url}/ok`)).status).toBe(200);
   });
+});
+
+it("does not take a client that goes away in the middle of its body for a defect", async () => {
+  await using fixture = await startFixture();
+  for (const headers of [{ "content-length": "500" }, {}]) {
+    const outgoing = request(`${fixture.url}/threads`, { method: "POST", headers });
+    outgoing.on("error", () => {});
+    outgoing.write('{"metadata":');
+    await sleep(30);
+    outgoing.destroy();
+  }
+  await expect.poll(() => fixture.logLines.filter((line) => line.includes('"aborted":true')).length).toBe(2);
+  expect(fixture.logLines.join("")).not.toContain("request failed");
+  expect(fixture.threads.size).toBe(0);
 });
 
 /** Sends the body in pieces without announcing its length; the answer's status. */

@@ -49,6 +49,8 @@ export interface Operation<
   description?: string;
   params?: Params;
   query?: Query;
+  /** Headers that change the answer; for the document, handlers read them themselves. */
+  headers?: z.ZodObject;
   body?: Body;
   bodyExample?: unknown;
   answers: Record<number, AnswerDoc>;
@@ -95,7 +97,7 @@ export function failures(...statuses: number[]): Record<number, AnswerDoc> {
 
 /** The operation as `@hono/zod-openapi` registers it. */
 export function toRouteConfig(operation: Operation): RouteConfig {
-  const { method, path, tag, summary, description, params, query, body, bodyExample } = operation;
+  const { method, path, tag, summary, description, params, query, headers, body, bodyExample } = operation;
   const common = operation.isOpen ? {} : failures(...(body ? [401, 403, 413, 422] : [401, 403, 422]), 503);
   const answers: Record<number, AnswerDoc> = { ...common, ...operation.answers };
   return {
@@ -107,6 +109,7 @@ export function toRouteConfig(operation: Operation): RouteConfig {
     request: {
       ...(params ? { params: params as z.ZodObject } : {}),
       ...(query ? { query: query as z.ZodObject } : {}),
+      ...(headers ? { headers } : {}),
       ...(body ? { body: { content: { "application/json": { schema: body, example: bodyExample } } } } : {}),
     },
     responses: Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, toResponseDoc(answer)])),

@@ -1,5 +1,11 @@
 // Reads a request's JSON: never more than the limit, whatever the content type says, and only text the database can keep.
-import { InvalidRequestError, MalformedJsonError, PayloadTooLargeError } from "../domain/errors.ts";
+import {
+  BadRequestError,
+  HoldfastError,
+  InvalidRequestError,
+  MalformedJsonError,
+  PayloadTooLargeError,
+} from "../domain/errors.ts";
 import type { HttpContext } from "./http-services.ts";
 
 /** Objects and lists within one another; far above any real request, far below where recursion breaks. */
@@ -25,12 +31,15 @@ export async function readJsonBody(context: HttpContext, bytesMax: number): Prom
 
 async function readText(context: HttpContext, bytesMax: number): Promise<string> {
   const announced = context.req.header("content-length");
-  if (announced !== undefined) {
-    if (Number(announced) > bytesMax) throw new PayloadTooLargeError(bytesMax);
-    return context.req.text();
+  if (announced !== undefined && Number(announced) > bytesMax) throw new PayloadTooLargeError(bytesMax);
+  try {
+    if (announced !== undefined) return await context.req.text();
+    const body = context.req.raw.body;
+    return body === null ? "" : await readCounted(body, bytesMax);
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    throw new BadRequestError("The request body ended before it was complete");
   }
-  const body = context.req.raw.body;
-  return body === null ? "" : readCounted(body, bytesMax);
 }
 
 async function readCounted(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<string> {

@@ -55,7 +55,7 @@ function explainListenError(error: NodeJS.ErrnoException, host: string, port: nu
   switch (error.code) {
     case "EADDRINUSE":
       return new ConfigurationError(
-        `Port ${port} is already in use on ${host}. Stop the other program, or choose another port with PORT or --port.`,
+        `Port ${port} is already in use on ${host}. Stop the other program, or choose another port: set PORT=${port + 1} or use --port ${port + 1}.`,
       );
     case "EACCES":
       return new ConfigurationError(

@@ -1,6 +1,6 @@
 // Gives every request an id, the caller's own where it is sane, and sends it back.
+import { randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import { mintId } from "../../domain/ids.ts";
 import type { HttpEnv } from "../http-services.ts";
 
 export const REQUEST_ID_HEADER = "x-request-id";
@@ -10,7 +10,7 @@ const SANE_ID = /^[\w.:+/=-]{1,128}$/;
 
 export const requestId: MiddlewareHandler<HttpEnv> = async (context, next) => {
   const given = context.req.header(REQUEST_ID_HEADER);
-  const id = given !== undefined && SANE_ID.test(given) ? given : mintId();
+  const id = given !== undefined && SANE_ID.test(given) ? given : randomUUID();
   context.set("requestId", id);
   context.header(REQUEST_ID_HEADER, id);
   await next();

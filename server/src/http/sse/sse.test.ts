@@ -134,6 +134,18 @@ describe("the end of a stream", () => {
     expect(fixture.logLines.join("")).toContain("lost the rows");
   });
 
+  it("drops the connection when the stream cannot even begin", async () => {
+    await using fixture = await startFixture();
+    fixture.engine.followRun = () => {
+      throw new Error("cannot follow");
+    };
+    const body = JSON.stringify(BODY);
+    const reading = fetch(`${fixture.url}/runs/stream`, { method: "POST", body }).then((response) => response.text());
+    await expect(reading).rejects.toThrow();
+    expect(fixture.logLines.join("")).toContain("cannot follow");
+    expect((await fetch(`${fixture.url}/ok`)).status).toBe(200);
+  });
+
   it("counts what is open", async () => {
     await using fixture = await startFixture();
     const { response, run } = await openStream(fixture);

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { defineOperation } from "../../operation.ts";
 import { uuidSchema } from "../../wire.ts";
 import { joinQuerySchema, joinStream } from "./join-run-stream.ts";
+import { lastEventIdHeader } from "./last-event-id.ts";
 import { statelessRunPath } from "./run-wire.ts";
 import { SSE_ANSWER } from "./stream-docs.ts";
 
@@ -13,6 +14,7 @@ export const joinStatelessRunStream = defineOperation({
   summary: "Join the stream of a run without a thread",
   params: z.object({ run_id: uuidSchema }),
   query: joinQuerySchema,
+  headers: lastEventIdHeader,
   answers: { 200: SSE_ANSWER },
   isLongLived: true,
   async handle(call) {

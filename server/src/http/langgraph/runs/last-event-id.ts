@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { InvalidRequestError } from "../../../domain/errors.ts";
 import type { HttpContext } from "../../http-services.ts";
 
+/** For the document; the header itself is read by `readLastEventId`. */
 export const lastEventIdHeader = z.object({
   "Last-Event-ID": z
     .string()

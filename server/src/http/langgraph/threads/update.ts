@@ -12,6 +12,7 @@ export const updateThread = defineOperation({
   summary: "Update a thread",
   description: "Merges `metadata` at the top level. With `Prefer: return=minimal` the answer is 204 without a body.",
   params: threadPathSchema,
+  headers: z.object({ Prefer: z.string().optional().openapi({ example: "return=minimal" }) }),
   body: z.object({ metadata: metadataSchema.nullish(), ttl: ttlSchema.nullish() }),
   bodyExample: { metadata: { title: "Order 66" } },
   answers: {

@@ -1,6 +1,7 @@
 // GET /threads/{thread_id}/runs/{run_id}/stream
 import { defineOperation } from "../../../operation.ts";
 import { joinQuerySchema, joinStream } from "../../runs/join-run-stream.ts";
+import { lastEventIdHeader } from "../../runs/last-event-id.ts";
 import { runPath, runPathSchema } from "../../runs/run-wire.ts";
 import { SSE_ANSWER } from "../../runs/stream-docs.ts";
 
@@ -14,6 +15,7 @@ export const joinThreadRunStream = defineOperation({
     "and a run that has ended closes at once. A run that does not exist gives a single `error` event.",
   params: runPathSchema,
   query: joinQuerySchema,
+  headers: lastEventIdHeader,
   answers: { 200: SSE_ANSWER },
   isLongLived: true,
   async handle(call) {
