@@ -1,5 +1,5 @@
 // The first agent: a tool-calling assistant that knows the time anywhere, calculates exactly and keeps notes.
-import { createModel, selectModel } from "@holdfast/kit";
+import { createModel, historyRepairMiddleware, selectModel, toolGuardMiddleware } from "@holdfast/kit";
 import { createAgent } from "langchain";
 import { calculateTool } from "./calculator.ts";
 import { getTimeTool } from "./clock.ts";
@@ -15,4 +15,5 @@ export const graph = createAgent({
   tools: [getTimeTool, calculateTool, addNoteTool, listNotesTool],
   stateSchema: notesState,
   systemPrompt,
+  middleware: [toolGuardMiddleware(), historyRepairMiddleware()],
 });

@@ -16,3 +16,8 @@ export { ModelConfigError } from "./models/model-errors.ts";
 export { type ModelProvider, type ModelSpec, modelProviders, parseModelSpec } from "./models/model-spec.ts";
 export { type ProviderEnv, readProviderEnv } from "./models/provider-env.ts";
 export { type SelectedModel, selectModel } from "./models/select-model.ts";
+export { type Backoff, backoffDelayMs, defaultBackoff } from "./retries/backoff.ts";
+export { classifyError, type ErrorClass, retryAfterMsOf } from "./retries/error-class.ts";
+export { GuardedTool, guardTool } from "./tools/guard-tool.ts";
+export { type ToolGuardOptions, toolGuardMiddleware } from "./tools/tool-guard-middleware.ts";
+export { defaultToolLimits, type ToolLimits } from "./tools/tool-limits.ts";

@@ -1,0 +1,48 @@
+// Recognises a model that repeats a failing tool call, from the messages alone, so that it works across crashes and resumes.
+import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
+
+/** A tool call as far as repetition is concerned. */
+export interface CallLike {
+  id?: string;
+  name: string;
+  args: unknown;
+}
+
+/** Failures in the present turn, that is since the newest user message. */
+export interface TurnFailures {
+  /** Failed calls of the same tool with the same arguments. */
+  sameCallCount: number;
+  /** All failed tool calls. */
+  allCount: number;
+}
+
+/** Counts the failures that came before a call in its turn. Results made up after a cancel count as failures like others. */
+export function countFailures(messages: BaseMessage[], call: CallLike): TurnFailures {
+  const turn = messages.slice(messages.findLastIndex((message) => HumanMessage.isInstance(message)) + 1);
+  const callsById = new Map(
+    turn.flatMap((message) =>
+      AIMessage.isInstance(message) ? (message.tool_calls ?? []).map((made) => [made.id, made] as const) : [],
+    ),
+  );
+  const failed = turn.flatMap((message) => {
+    if (!ToolMessage.isInstance(message) || message.status !== "error" || message.tool_call_id === call.id) return [];
+    const made = callsById.get(message.tool_call_id);
+    return made ? [made] : [];
+  });
+  const key = callKey(call);
+  return { sameCallCount: failed.filter((made) => callKey(made) === key).length, allCount: failed.length };
+}
+
+/** The same for calls of the same tool with equal arguments, in whatever order their keys were written. */
+function callKey(call: CallLike): string {
+  return `${call.name}:${canonical(call.args)}`;
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value && typeof value === "object") {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`).join(",")}}`;
+  }
+  return JSON.stringify(value) ?? "undefined";
+}
