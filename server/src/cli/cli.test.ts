@@ -21,6 +21,15 @@ async function openDatabase(): Promise<string> {
   return database.url;
 }
 
+/** A port that something else listens on until the test ends. */
+function takePort(): Promise<number> {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+  });
+}
+
 describe("help", () => {
   test("names every command", async () => {
     const { code, output } = await runCli(["--help"]);
@@ -65,16 +74,12 @@ describe("mistakes", () => {
   });
 
   test("a taken port is named with two ways out", async () => {
-    const server = createServer();
-    onTestFinished(() => void server.close());
-    const port = await new Promise<number>((resolve) => {
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
-    });
+    const port = await takePort();
     const { code, output } = await runCli(["api", "--port", String(port)], {
       env: { DATABASE_URL: await openDatabase() },
     });
     expect(code).toBe(1);
-    expect(output).toContain(`Port ${port} is already in use.`);
+    expect(output).toContain(`Port ${port} is already in use on 127.0.0.1.`);
     expect(output).toContain(`set PORT=${port + 1} or use --port ${port + 1}`);
   });
 });
@@ -130,12 +135,16 @@ describe("doctor", () => {
       OPENAI_API_KEY: undefined,
       OPENAI_BASE_URL: undefined,
     };
-    const { code, output } = await runCli(["doctor", "--port", "0"], { cwd, env });
+    const port = await takePort();
+    const { code, output } = await runCli(["doctor", "--port", String(port)], { cwd, env });
     expect(code).toBe(1);
+    expect(output).toMatch(
+      new RegExp(`^fail +Port +${port} on 127.0.0.1 .*EADDRINUSE.*\\n +Stop .* PORT=${port + 1}`, "m"),
+    );
     expect(output).toMatch(/^fail +Project file +graph agent: .*missing\.ts does not exist$/m);
     expect(output).toMatch(/^fail +Database +.*ECONNREFUSED/m);
     expect(output).toMatch(/^fail +Model +openai:some-model needs a key\n +Set OPENAI_API_KEY/m);
-    expect(output).toContain("Not ready: 3 failed");
+    expect(output).toContain("Not ready: 4 failed");
   });
 
   test("wrong settings are the only other line", async () => {

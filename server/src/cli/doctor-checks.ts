@@ -6,7 +6,6 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { inspectConfiguredDatabase } from "../maintenance.ts";
-import { explainListenError } from "./failure.ts";
 
 const NODE_MAJOR_MIN = 20;
 const NODE_MINOR_MIN = 19;
@@ -156,9 +155,13 @@ export async function checkPort({ http }: Config): Promise<Finding> {
   if (error === undefined) {
     return { level: "ok", topic, text: `${http.port} on ${http.host} is free` };
   }
-  const explanation = explainListenError(error, http.port, http.host) ?? (error as Error).message;
-  const [text = explanation, ...remedy] = explanation.split(/(?<=\.) /);
-  return { level: "fail", topic, text, remedy: remedy.join(" ") };
+  const remedies: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Stop the program that uses it, or choose another port: set PORT=${http.port + 1}.`,
+    EACCES: "Choose a port above 1023: set PORT=8123.",
+  };
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  const remedy = remedies[code] ?? "Set HOST to an address of this machine: 127.0.0.1, or 0.0.0.0 for all.";
+  return { level: "fail", topic, text: `${http.port} on ${http.host} cannot be listened on: ${message}`, remedy };
 }
 
 export function checkCores({ workers }: Config): Finding {

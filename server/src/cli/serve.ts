@@ -1,12 +1,10 @@
 // Runs one server process in the foreground: configuration, start, banner, stop.
-import { type App, createApp, type Roles } from "../app.ts";
+import { createApp, type Roles } from "../app.ts";
 import { type Config, loadConfig } from "../config/config.ts";
-import { ConfigurationError } from "../domain/errors.ts";
 import { HOLDFAST_VERSION } from "../version.ts";
 import { formatBanner } from "./banner.ts";
 import { reportReady } from "./child-process.ts";
 import { FLAG_NAMES, readEnvFlags } from "./env-flags.ts";
-import { explainListenError } from "./failure.ts";
 import { runUntilStopped, type ServedApp } from "./run-until-stopped.ts";
 
 /** What a command asks for. */
@@ -28,7 +26,7 @@ export async function serve({ roles, options, workers, isDev = false }: ServeReq
     printWarnings(config);
   }
   await runUntilStopped(
-    () => openApp(config, roles),
+    () => createApp(config, roles),
     (app) => {
       if (!isQuiet) {
         printBanner(config, app, workers);
@@ -44,17 +42,6 @@ export function readConfig(options: Readonly<Record<string, unknown>>, isDev: bo
   const flags = readEnvFlags(options);
   const flagNames = Object.fromEntries(Object.entries(FLAG_NAMES).filter(([name]) => name in flags));
   return loadConfig({ flags, flagNames, isDev });
-}
-
-/** Starts the app; a port that cannot be listened on is explained. */
-export async function openApp(config: Config, roles: Roles): Promise<App> {
-  try {
-    return await createApp(config, roles);
-  } catch (error) {
-    const { cause = error } = error as { cause?: unknown };
-    const explanation = explainListenError(cause, config.http.port, config.http.host);
-    throw explanation === undefined ? error : new ConfigurationError(explanation, { cause });
-  }
 }
 
 export function printBanner(config: Config, app: ServedApp, workers: string): void {
