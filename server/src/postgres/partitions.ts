@@ -48,7 +48,7 @@ export async function maintainEventPartitions(
   const result: PartitionMaintenance = { created: [], dropped: [], postponed: [] };
   let isLogBusy = false;
   for (const { kind, startMs, make } of changes) {
-    const outcome = isLogBusy ? "busy" : await changePartitions(pool, make);
+    const outcome: Outcome = isLogBusy ? "busy" : await changePartitions(pool, make);
     isLogBusy = outcome === "busy";
     if (outcome === "done") result[kind].push(partitionName(startMs));
     if (outcome === "busy" || outcome === "held") result.postponed.push(partitionName(startMs));

@@ -1,0 +1,100 @@
+// Reading store items: by address, by filter and order, by meaning; and the namespaces there are.
+import type { AccessFilter } from "../../domain/page.ts";
+import type { NamespaceQuery, StoreItem, StoreQuery } from "../../domain/ports/store-repository.ts";
+import { accessCondition } from "../access-sql.ts";
+import { execute, Parameters, type Queryable } from "../statement.ts";
+import { IS_LIVE_ITEM, itemDocument, matchesLabels, underNamespace, valueConditions } from "./store-filter.ts";
+import { STORE_COLUMNS, type StoreRow, toStoreItem } from "./store-row.ts";
+import type { StoreAddress } from "./store-write.ts";
+
+/** Starts the time of the items in the CTE `found` anew. */
+const REFRESHED = `
+  refreshed as (
+    update store_item i set expires_at = now() + i.ttl_minutes * interval '1 minute' from found f
+    where i.namespace = f.namespace and i.key = f.key and i.ttl_minutes is not null
+  )`;
+
+/** Items at the addresses, in any order; missing ones are left out. */
+export async function readItems(
+  db: Queryable,
+  addresses: StoreAddress[],
+  isTtlRefreshed: boolean,
+  access: AccessFilter,
+): Promise<StoreItem[]> {
+  const parameters = new Parameters();
+  const rows = await execute<StoreRow>(
+    db,
+    `with found as (
+       select ${STORE_COLUMNS}
+       from jsonb_to_recordset(${parameters.addJson(addresses)}) as a (namespace text[], key text)
+         join store_item i on i.namespace = a.namespace and i.key = a.key
+       where ${IS_LIVE_ITEM} and ${accessCondition(access, itemDocument("i"), parameters)}
+     )${isTtlRefreshed ? `, ${REFRESHED}` : ""}
+     select * from found`,
+    parameters.values,
+  );
+  return rows.map(toStoreItem);
+}
+
+/**
+ * @param queryVector ranks by cosine similarity, an item by the best of its texts; items without vectors come last. Every
+ * match is compared, so the answer is exact.
+ */
+export async function searchItems(
+  db: Queryable,
+  query: StoreQuery & { isTtlRefreshed: boolean },
+  queryVector: number[] | undefined,
+  access: AccessFilter,
+): Promise<StoreItem[]> {
+  const parameters = new Parameters();
+  const conditions = [
+    IS_LIVE_ITEM,
+    underNamespace(query.namespacePrefix, parameters),
+    ...valueConditions(query.filter ?? {}, parameters),
+    accessCondition(access, itemDocument("i"), parameters),
+  ];
+  const score = queryVector === undefined ? NO_SCORE : bestScore(parameters.add(queryVector));
+  const rows = await execute<StoreRow>(
+    db,
+    `with found as (
+       select ${STORE_COLUMNS}, s.score from store_item i left join lateral (${score}) s on true
+       where ${conditions.join(" and ")}
+       order by ${ORDER} limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}
+     )${query.isTtlRefreshed ? `, ${REFRESHED}` : ""}
+     select * from found i order by ${ORDER.replace("s.", "i.")}`,
+    parameters.values,
+  );
+  return rows.map(toStoreItem);
+}
+
+const ORDER = "s.score desc nulls last, i.updated_at desc, i.namespace, i.key";
+const NO_SCORE = "select null::double precision as score";
+
+function bestScore(queryVector: string): string {
+  return `select max(p.product) as score from store_vector v cross join lateral (
+      select sum(u.a * u.b)::double precision as product from unnest(v.embedding, ${queryVector}::real[]) as u (a, b)
+    ) p where v.namespace = i.namespace and v.key = i.key`;
+}
+
+export async function listNamespaces(db: Queryable, query: NamespaceQuery, access: AccessFilter): Promise<string[][]> {
+  const parameters = new Parameters();
+  const prefix = query.prefix ?? [];
+  const wildcard = prefix.indexOf("*");
+  const conditions = [
+    IS_LIVE_ITEM,
+    // The labels before the first wildcard narrow the index range.
+    underNamespace(wildcard === -1 ? prefix : prefix.slice(0, wildcard), parameters),
+    matchesLabels(prefix, "prefix", parameters),
+    matchesLabels(query.suffix ?? [], "suffix", parameters),
+    accessCondition(access, itemDocument("i"), parameters),
+  ];
+  const namespace =
+    query.depthMax === undefined ? "i.namespace" : `i.namespace[1:${parameters.add(query.depthMax)}::integer]`;
+  const rows = await execute<{ namespace: string[] }>(
+    db,
+    `select distinct ${namespace} as namespace from store_item i where ${conditions.join(" and ")}
+     order by namespace limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}`,
+    parameters.values,
+  );
+  return rows.map((row) => row.namespace);
+}
