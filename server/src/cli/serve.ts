@@ -1,5 +1,5 @@
 // Runs one server process in the foreground: configuration, start, banner, stop.
-import { createApp, type Roles } from "../app.ts";
+import type { App, Roles } from "../app.ts";
 import { type Config, loadConfig } from "../config/config.ts";
 import { HOLDFAST_VERSION } from "../version.ts";
 import { formatBanner } from "./banner.ts";
@@ -26,7 +26,7 @@ export async function serve({ roles, options, workers, isDev = false }: ServeReq
     printWarnings(config);
   }
   await runUntilStopped(
-    () => createApp(config, roles),
+    () => openApp(config, roles),
     (app) => {
       if (!isQuiet) {
         printBanner(config, app, workers);
@@ -42,6 +42,12 @@ export function readConfig(options: Readonly<Record<string, unknown>>, isDev: bo
   const flags = readEnvFlags(options);
   const flagNames = Object.fromEntries(Object.entries(FLAG_NAMES).filter(([name]) => name in flags));
   return loadConfig({ flags, flagNames, isDev });
+}
+
+/** Loads the server only now: help, mistakes and maintenance need not wait for LangGraph (about a second). */
+export async function openApp(config: Config, roles: Roles): Promise<App> {
+  const { createApp } = await import("../app.ts");
+  return createApp(config, roles);
 }
 
 export function printBanner(config: Config, app: ServedApp, workers: string): void {

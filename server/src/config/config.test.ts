@@ -14,6 +14,7 @@ const PROJECT: Project = {
   graphs: {},
   env: {},
   content: { graphs: {} },
+  hasUnenforcedAuth: false,
   warnings: [],
 };
 
@@ -73,6 +74,13 @@ test("truncation exists only in dev, and only when asked for", () => {
   const allowed = (asked: string, isDev: boolean): boolean =>
     buildConfig(parseEnv({ HOLDFAST_ALLOW_TRUNCATE: asked }), PROJECT, { cwd: "/", isDev }).http.isTruncateAllowed;
   expect([allowed("1", true), allowed("1", false), allowed("0", true)]).toEqual([true, false, false]);
+});
+
+test("authentication that is asked for but not enforced keeps the server on this machine", () => {
+  const project = { ...PROJECT, hasUnenforcedAuth: true };
+  const build = (HOST: string) => () => buildConfig(parseEnv({ HOST }), project, { cwd: "/", isDev: false });
+  expect(build("0.0.0.0")).toThrow(/HOST is "0\.0\.0\.0" and .* asks for authentication/);
+  expect(build("127.0.0.1")).not.toThrow();
 });
 
 test("a heartbeat too slow for its lease is refused", () => {

@@ -21,7 +21,7 @@ export interface Config {
 }
 
 /** Where the API listens and how it treats streams. */
-export interface HttpConfig {
+interface HttpConfig {
   readonly host: string;
   /** 0 means any free port. */
   readonly port: number;
@@ -32,7 +32,7 @@ export interface HttpConfig {
 }
 
 /** Which database, and how it is used; its URL is in `secrets`. */
-export interface DatabaseConfig {
+interface DatabaseConfig {
   readonly isEmbedded: boolean;
   /** Absolute path of Holdfast's data folder. */
   readonly dataDir: string;
@@ -44,7 +44,7 @@ export interface DatabaseConfig {
 }
 
 /** How runs are claimed, kept and given back. */
-export interface WorkersConfig {
+interface WorkersConfig {
   /** Worker processes of `holdfast start`. */
   readonly processCount: number;
   /** Runs at once per worker process. */
@@ -61,7 +61,7 @@ export interface WorkersConfig {
 }
 
 /** Upper bounds. */
-export interface LimitsConfig {
+interface LimitsConfig {
   readonly requestBodyBytesMax: number;
   readonly streamBufferBytesMax: number;
   readonly queueDepthMax: number;
@@ -69,13 +69,13 @@ export interface LimitsConfig {
 }
 
 /** What is logged, and how. */
-export interface LogConfig {
+interface LogConfig {
   readonly level: Env["LOG_LEVEL"];
   readonly format: Env["HOLDFAST_LOG_FORMAT"];
 }
 
 /** The model of the built-in agents, as far as the environment says; for the banner and `holdfast doctor`. */
-export interface ModelsConfig {
+interface ModelsConfig {
   /** `MODEL` as given, or `demo`. */
   readonly model: string;
   /** Why this one, and how to choose another. */
@@ -115,6 +115,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
 /** Sorts parsed values into groups. Pure, so that tests can make any configuration. */
 export function buildConfig(env: Env, project: Project, place: { cwd: string; isDev: boolean }): Config {
   checkTogether(env);
+  refuseOpenDoor(env, project);
   return deepFreeze({
     isDev: place.isDev,
     http: {
@@ -169,6 +170,17 @@ function checkTogether(env: Env): void {
     throw new ConfigurationError(
       `HOLDFAST_HEARTBEAT_INTERVAL_MS is ${env.HOLDFAST_HEARTBEAT_INTERVAL_MS}, but must be at most half of ` +
         `HOLDFAST_LEASE_DURATION_MS (${env.HOLDFAST_LEASE_DURATION_MS}), or one late heartbeat would lose the lease.`,
+    );
+  }
+}
+
+/** A server that was meant to ask who is there must not answer strangers. */
+function refuseOpenDoor(env: Env, project: Project): void {
+  const isLoopback = env.HOST === "localhost" || env.HOST === "::1" || env.HOST.startsWith("127.");
+  if (project.hasUnenforcedAuth && !isLoopback) {
+    throw new ConfigurationError(
+      `HOST is ${JSON.stringify(env.HOST)} and ${project.file} asks for authentication (auth.path), which is not enforced yet: ` +
+        "anybody could use this server. Set HOST=127.0.0.1, or remove auth from the file if that is intended.",
     );
   }
 }

@@ -9,7 +9,7 @@ import { type EnvText, hasEnv, readEnvFile } from "./env.ts";
 import { IMAGE_KEYS, type ProjectFileContent, projectFileSchema } from "./project-file-schema.ts";
 
 /** Name that is looked for in the working directory. */
-export const PROJECT_FILE_NAME = "langgraph.json";
+const PROJECT_FILE_NAME = "langgraph.json";
 
 const SCRIPT_EXTENSIONS = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"]);
 
@@ -45,7 +45,7 @@ const KEYS_NOT_HONOURED: readonly string[] = [
 ];
 
 /** Where one graph's program is. */
-export interface GraphSource {
+interface GraphSource {
   /** Absolute path of the file. */
   readonly file: string;
   /** Name of the export in it. */
@@ -66,6 +66,8 @@ export interface Project {
   readonly env: EnvText;
   /** The checked content, for the parts that read their own keys. */
   readonly content: ProjectFileContent;
+  /** Whether the file asks for authentication that is not enforced. */
+  readonly hasUnenforcedAuth: boolean;
   /** One sentence per key that has no effect and per variable that is missing. */
   readonly warnings: readonly string[];
 }
@@ -98,7 +100,8 @@ export async function readProjectFile(file: string, isBuiltIn = false): Promise<
   const dir = dirname(file);
   const warnings = listIgnoredKeys(content).map((key) => `${file}: "${key}" is not supported yet and has no effect.`);
   const env = await resolveEnv(file, content, warnings);
-  return { file, dir, isBuiltIn, graphs: resolveGraphs(file, content), env, content, warnings };
+  const hasUnenforcedAuth = content.auth?.path !== undefined && KEYS_NOT_HONOURED.includes("auth");
+  return { file, dir, isBuiltIn, graphs: resolveGraphs(file, content), env, content, hasUnenforcedAuth, warnings };
 }
 
 async function readJson(file: string): Promise<unknown> {

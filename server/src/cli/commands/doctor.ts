@@ -55,7 +55,7 @@ async function examine(options: Record<string, unknown>): Promise<void> {
 }
 
 /** `ok    Port          8123 on 127.0.0.1 is free`, the remedy on a line of its own. */
-export function formatFinding({ level, topic, text, remedy }: Finding): string {
+function formatFinding({ level, topic, text, remedy }: Finding): string {
   const indent = " ".repeat(20);
   const lines = text.replaceAll("\n", `\n${indent}`);
   return `${level.padEnd(6)}${topic.padEnd(14)}${lines}${remedy ? `\n${indent}${remedy}` : ""}`;

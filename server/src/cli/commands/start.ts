@@ -1,11 +1,10 @@
 // `holdfast start`: the API in this process, worker processes beside it, replaced when they die.
 import type { Command } from "commander";
-import { createApp } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
 import { forkSelf } from "../child-process.ts";
 import { addEnvFlags, COMMON_FLAGS } from "../env-flags.ts";
 import { runUntilStopped, type ServedApp } from "../run-until-stopped.ts";
-import { printBanner, printWarnings, readConfig } from "../serve.ts";
+import { openApp, printBanner, printWarnings, readConfig } from "../serve.ts";
 import { Supervisor } from "../supervisor.ts";
 
 export function addStartCommand(program: Command): Command {
@@ -32,7 +31,7 @@ async function start(options: Record<string, unknown>): Promise<void> {
 
 /** The API first: it makes and migrates the database that the workers then find ready. */
 async function openSupervised(config: Config): Promise<ServedApp> {
-  const app = await createApp(config, { api: true, worker: false });
+  const app = await openApp(config, { api: true, worker: false });
   const supervisor = new Supervisor({
     count: config.workers.processCount,
     startWorker: () => forkSelf(["worker", "--quiet"]),

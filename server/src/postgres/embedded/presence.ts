@@ -7,7 +7,7 @@ import type { EmbeddedPlace } from "./place.ts";
 import type { PostmasterRecord } from "./postmaster.ts";
 
 /** Database that Holdfast's tables live in. */
-export const EMBEDDED_DATABASE = "holdfast";
+const EMBEDDED_DATABASE = "holdfast";
 /** Where presence is kept: advisory locks belong to a database. */
 const MAINTENANCE_DATABASE = "postgres";
 /** Users hold this lock shared; who may have it alone is the last one. The number is the ASCII codes of "hold". */

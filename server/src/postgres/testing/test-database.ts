@@ -52,7 +52,7 @@ export async function openTestDatabase(options: { migrate?: boolean } = {}): Pro
 }
 
 /** The same server, another database. */
-export function urlOfDatabase(serverUrl: string, database: string): string {
+function urlOfDatabase(serverUrl: string, database: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${database}`;
   return url.href;
