@@ -6,7 +6,7 @@ import { type Contestant, type ContestantName, startContestant } from "../contes
 import { openDatabaseServer } from "../harness/database.ts";
 import { describeMachine, type Latencies, round, runClients } from "../harness/measure.ts";
 import { printTable, writeResult } from "../harness/result.ts";
-import type { ProgramOptions } from "../main.ts";
+import type { ProgramOptions } from "./program-options.ts";
 
 interface Sample {
   contestant: ContestantName;

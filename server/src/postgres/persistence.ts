@@ -10,6 +10,7 @@ import { omittedValuesReader, type ToWireValue, threadHeadReader } from "./check
 import { pruneThreadCheckpoints } from "./checkpointer/prune.ts";
 import { HoldfastSaver } from "./checkpointer/saver.ts";
 import { PostgresEventLog } from "./event-log.ts";
+import { patientPool } from "./patient-pool.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
 import { PostgresRunRepository } from "./run-repository.ts";
 import { PostgresStateFences } from "./state-fence.ts";
@@ -35,6 +36,7 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persist
     readThreadHead: threadHeadReader(toWireValue),
   };
   const cache = new CheckpointCache();
+  const patient = patientPool(pool);
   return {
     assistants: new PostgresAssistantRepository(pool, checkpoints),
     threads: new PostgresThreadRepository(pool, {
@@ -45,6 +47,6 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persist
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
     log: new PostgresEventLog(pool),
     stateFences: new PostgresStateFences(pool),
-    openCheckpointer: (fence) => new HoldfastSaver({ pool, fence, cache }),
+    openCheckpointer: (fence) => new HoldfastSaver({ pool: fence === undefined ? pool : patient, fence, cache }),
   };
 }

@@ -4,7 +4,7 @@ import { InvalidRequestError } from "../domain/errors.ts";
 import { isUnstorableText } from "./pg-errors.ts";
 
 /** A pool or one of its clients. */
-export type Queryable = Pool | ClientBase;
+export type Queryable = Pick<Pool, "query"> | Pick<ClientBase, "query">;
 
 /** Collects the values of a statement that is put together from parts; every value is bound, none is written into the text. */
 export class Parameters {
