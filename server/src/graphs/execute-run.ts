@@ -15,10 +15,9 @@ import { resumeLedgerHooks } from "./resume-ledger.ts";
 import { buildRunConfig, runMetadata, toFactoryConfig } from "./run-config.ts";
 import { describeError, errorName } from "./run-error.ts";
 import { toGraphInput } from "./run-input.ts";
-import { NO_STATE, readThreadOutcome, withFinalValues } from "./run-outcome.ts";
+import { RunOutcome, readHead } from "./run-outcome.ts";
 import { StreamMapper } from "./stream-mapper.ts";
 import { planStream, type StreamPlan } from "./stream-plan.ts";
-import { toThreadValues } from "./thread-values.ts";
 
 export interface RunExecutorOptions {
   registry: GraphRegistry;
@@ -126,7 +125,8 @@ export class RunExecutor implements GraphExecutor {
         subgraphs: plan.hasNamespaces,
       };
       const command: RunCommand | undefined = isStart ? continuation.command : undefined;
-      const input = isStart ? toGraphInput({ input: run.kwargs.input, command }) : null;
+      const library = await this.#options.registry.findLibrary(run.kwargs.graphId, attachment.graph);
+      const input = isStart ? toGraphInput({ input: run.kwargs.input, command }, library) : null;
       await consume(attachment.graph, input, config, plan, mapper, run.runId);
     } finally {
       signals.drainSignal.removeEventListener("abort", requestDrain);
@@ -145,21 +145,16 @@ export class RunExecutor implements GraphExecutor {
   async #endWithSuccess(run: Run, attachment: Attachment, mapper: StreamMapper): Promise<ExecutionOutcome> {
     const { checkpoints } = attachment;
     if (checkpoints?.saver.failure !== undefined) throw checkpoints.saver.failure;
-    const outcome: ExecutionOutcome = { status: "success", error: null, ...NO_STATE };
-    if (checkpoints !== undefined) {
-      const { saver, snapshots } = checkpoints;
-      if (mapper.hasInterrupt || saver.hasInterrupt || mapper.lastValues === undefined) {
-        Object.assign(outcome, await readThreadOutcome(snapshots(), run.threadId));
-      } else {
-        // A run that came to its end left nothing to do, and its last values are those of its last checkpoint.
-        outcome.values = toThreadValues(mapper.lastValues, saver.headId, objectJson(mapper));
-      }
-    }
-    if (outcome.values !== undefined && outcome.values.omittedChannels.length === 0) {
-      outcome.finalValuesJson = outcome.values.json;
+    const outcome = new RunOutcome("success", null);
+    const isStopped = mapper.hasInterrupt || checkpoints?.saver.hasInterrupt === true;
+    if (checkpoints !== undefined && (isStopped || mapper.lastValues === undefined)) {
+      outcome.setSnapshot(await readHead(checkpoints.snapshots(), run.threadId));
       return outcome;
     }
-    return withFinalValues(outcome, mapper.lastValues, objectJson(mapper));
+    // A run that came to its end left nothing to do, and its last values are those of its last checkpoint.
+    outcome.setFinalValues(mapper.lastValues, mapper.lastValuesJson);
+    if (checkpoints !== undefined) outcome.setThreadValues(mapper.lastValues, checkpoints.saver.headId);
+    return outcome;
   }
 
   async #endWithError(
@@ -173,27 +168,13 @@ export class RunExecutor implements GraphExecutor {
     if (failure instanceof LeaseLostError || failure?.isRetryable === true) throw failure;
     const isDrained = signals.drainSignal.aborted && errorName(error) === DRAINED_ERROR_NAME;
     const status = signals.signal.aborted ? "cancelled" : isDrained ? "drained" : "error";
-    const outcome: ExecutionOutcome = { status, error: null, ...NO_STATE };
-    if (status === "error") {
-      outcome.error = describeError(error);
-      signals.emit({ event: "error", data: JSON.stringify(outcome.error) });
-    }
-    if (attachment?.checkpoints !== undefined && status !== "drained") {
-      Object.assign(outcome, await readThreadOutcome(attachment.checkpoints.snapshots(), run.threadId));
-      if (status === "cancelled") {
-        // Work that was cut off is not a question to a human: only real interrupts keep the thread waiting.
-        const asked = Object.entries(outcome.interrupts).filter(([, interrupts]) => interrupts.length > 0);
-        outcome.interrupts = Object.fromEntries(asked);
-        outcome.isThreadInterrupted = asked.length > 0;
-      }
-    }
+    const outcome = new RunOutcome(status, status === "error" ? describeError(error) : null);
+    if (outcome.error !== null) signals.emit({ event: "error", data: JSON.stringify(outcome.error) });
+    if (attachment?.checkpoints === undefined || status === "drained") return outcome;
+    outcome.setSnapshot(await readHead(attachment.checkpoints.snapshots(), run.threadId));
+    if (status === "cancelled") outcome.keepOnlyInterrupts();
     return outcome;
   }
-}
-
-/** The text of the last `values` event, where its payload was an object. */
-function objectJson(mapper: StreamMapper): string | undefined {
-  return mapper.lastValuesJson?.startsWith("{") ? mapper.lastValuesJson : undefined;
 }
 
 async function consume(

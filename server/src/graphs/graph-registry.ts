@@ -2,6 +2,7 @@
 import { NotFoundError } from "../domain/errors.ts";
 import type { GraphInfo } from "../domain/ports/graph-runtime.ts";
 import type { CompiledGraph } from "./compiled-graph.ts";
+import { findGraphLibrary, type GraphLibrary } from "./graph-library.ts";
 import { type FactoryConfig, type FactoryRuntime, type LoadedGraph, loadGraph } from "./load-graph.ts";
 
 /** One entry of `graphs` in the project file. */
@@ -60,6 +61,12 @@ export class GraphRegistry {
   async instantiate(graphId: string, config: FactoryConfig, runtime: FactoryRuntime): Promise<CompiledGraph> {
     const loaded = await this.load(graphId);
     return loaded.instantiate(config, runtime);
+  }
+
+  /** The copy of LangGraph that `graph`, an instance of `graphId`, was made with. */
+  async findLibrary(graphId: string, graph: CompiledGraph): Promise<GraphLibrary> {
+    const { file } = await this.load(graphId);
+    return await findGraphLibrary(graph, file);
   }
 
   /** Makes every graph load again from its file on next use (`holdfast dev`). */

@@ -8,10 +8,12 @@ import type { CheckpointRef, StateUpdate } from "../domain/thread-state.ts";
 import type { CompiledGraph, GraphStateUpdate } from "./compiled-graph.ts";
 import { FencedSaver } from "./fenced-saver.ts";
 import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
+import type { GraphLibrary } from "./graph-library.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import { errorName } from "./run-error.ts";
 import { toGraphCommand } from "./run-input.ts";
-import { readThreadOutcome } from "./run-outcome.ts";
+import { interruptsByTask, readHead } from "./run-outcome.ts";
+import { toThreadValues } from "./thread-values.ts";
 import { toCheckpointConfig, toConfigurable, withoutReservedKeys } from "./wire-checkpoint.ts";
 
 /** Names LangGraph gives a meaning of their own in `as_node`. */
@@ -43,8 +45,8 @@ function explainRefusal(graph: CompiledGraph, error: unknown): unknown {
   );
 }
 
-function toGraphUpdate({ values, command, asNode }: StateUpdate): GraphStateUpdate {
-  return { values: command === undefined || command === null ? values : toGraphCommand(command), asNode };
+function toGraphUpdate({ values, command, asNode }: StateUpdate, library: GraphLibrary): GraphStateUpdate {
+  return { values: command === undefined || command === null ? values : toGraphCommand(command, library), asNode };
 }
 
 export class StateWriter implements ThreadStateWriter {
@@ -93,19 +95,25 @@ export class StateWriter implements ThreadStateWriter {
         ...toConfigurable(context.threadId, checkpoint),
       },
     };
+    const library = await this.#options.registry.findLibrary(context.graphId ?? "", graph);
     let written: { configurable?: Record<string, unknown> };
     try {
       written = await graph.bulkUpdateState(
         config,
-        supersteps.map(({ updates }) => ({ updates: updates.map(toGraphUpdate) })),
+        supersteps.map(({ updates }) => ({ updates: updates.map((update) => toGraphUpdate(update, library)) })),
       );
     } catch (error) {
       throw explainRefusal(graph, error);
     }
     const address = toCheckpointConfig(written);
     if (address === null) throw new Error("LangGraph gave no checkpoint for a state update.");
-    const { values, isThreadInterrupted, interrupts } = await readThreadOutcome(snapshots, context.threadId);
-    return { checkpoint: address, values, isThreadInterrupted, interrupts };
+    const head = await readHead(snapshots, context.threadId);
+    return {
+      checkpoint: address,
+      values: toThreadValues(head.values, toCheckpointConfig(head.config)?.checkpointId ?? null),
+      isThreadInterrupted: head.next.length > 0,
+      interrupts: interruptsByTask(head),
+    };
   }
 
   async #attach(context: StateContext, fence: Fence): Promise<{ graph: CompiledGraph; snapshots: CompiledGraph }> {
