@@ -38,7 +38,7 @@ describe("assistant", () => {
     await say("Hello");
     await say("Remember that Ada arrives on Friday");
     const state = await say("Show my notes");
-    expect(state.notes).toEqual(["the tent is in the attic", "Ada arrives on Friday"]);
+    expect(state.notes.map((note) => note.text)).toEqual(["the tent is in the attic", "Ada arrives on Friday"]);
     expect(lastText(state)).toContain("1. the tent is in the attic\n2. Ada arrives on Friday");
     const other = await graph.invoke(
       { messages: [new HumanMessage("Show my notes")] },
