@@ -7,7 +7,7 @@ import { DatabaseUnavailableError } from "../../domain/errors.ts";
 import { probeBinaries } from "./binaries.ts";
 import { ensureCluster } from "./cluster.ts";
 import { type EmbeddedPlace, settlePlace } from "./place.ts";
-import { isPostmasterAlive, type PostmasterRecord, readPostmaster } from "./postmaster.ts";
+import { isPostmasterAlive, isProcess, type PostmasterRecord, readPostmaster } from "./postmaster.ts";
 import { joinServer, leaveServer, urlOfServer } from "./presence.ts";
 import {
   type Endpoint,
@@ -132,7 +132,8 @@ class EmbeddedUser {
         own = undefined;
       }
       if (own === undefined && !(record && (await isPostmasterAlive(record.pid, this.#place.clusterDir)))) {
-        if (record !== undefined) {
+        if (record !== undefined && isProcess(record.pid)) {
+          // Only this case is ours: PostgreSQL clears the file itself, without a race, when nobody has the number now.
           this.#options.log(`removing the lock file of a dead database server (process ${record.pid})`);
           await removeStaleLock(this.#place, record.pid);
         }

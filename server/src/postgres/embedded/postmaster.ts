@@ -37,15 +37,21 @@ export async function readPostmaster(clusterDir: string): Promise<PostmasterReco
  * another process often has it, and a zombie still answers to signal 0.
  */
 export async function isPostmasterAlive(pid: number, clusterDir: string): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") {
-      return false;
-    }
+  if (!isProcess(pid)) {
+    return false;
   }
   const command = await readCommandLine(pid);
   return command === undefined || (command.includes("postgres") && command.includes(clusterDir));
+}
+
+/** Whether any process, a zombie included, has this number. */
+export function isProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** The process's command line; empty for a zombie, `undefined` where this system does not tell. */
