@@ -11,6 +11,11 @@ export const MIGRATIONS_DIR = fileURLToPath(new URL("../../migrations", import.m
 
 const MIGRATION_TABLE = "holdfast_migration";
 const SERVER_VERSION_MIN = 140_000;
+/** Held while migrating; the number is the ASCII codes of "migr". */
+const MIGRATION_LOCK = 0x6d69_6772;
+const LOCK_POLL_MS = 100;
+/** A migration that rewrites a large table takes its time; the processes behind it wait this long. */
+const LOCK_WAIT_MAX_MS = 30 * 60_000;
 
 /** Choices for one migration run. */
 export interface MigrateOptions {
@@ -21,13 +26,43 @@ export interface MigrateOptions {
 
 /**
  * Applies what is missing, all of it in one transaction under an advisory lock; a second process waits and then finds nothing to do.
- * Needs a direct connection or a session-mode pooler.
+ * Works behind a transaction-mode pooler too.
  * @returns the names applied by this call, in order
  * @throws ConfigurationError when the database was migrated by a newer Holdfast, or is older than PostgreSQL 14.
  * @throws DatabaseUnavailableError when it cannot be reached.
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
   const dir = options.dir ?? MIGRATIONS_DIR;
+  const lock = await connect(url);
+  try {
+    await checkServerVersion(lock, url);
+    await takeLock(lock);
+    const client = await connect(url);
+    try {
+      await refuseNewerSchema(client, dir, url);
+      const applied = await runner({
+        dbClient: client,
+        dir,
+        direction: "up",
+        migrationsTable: MIGRATION_TABLE,
+        checkOrder: true,
+        singleTransaction: true,
+        noLock: true,
+        logger: { info: () => {}, warn: () => {}, error: (message) => options.log?.(message) },
+      });
+      for (const { name } of applied) {
+        options.log?.(`applied migration ${name}`);
+      }
+      return applied.map(({ name }) => name);
+    } finally {
+      await client.end();
+    }
+  } finally {
+    await lock.end(); // Ends its transaction, and with it the lock.
+  }
+}
+
+async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, application_name: "holdfast migrate" });
   client.on("error", () => {}); // A lost connection fails the statement in flight, which is reported.
   try {
@@ -37,26 +72,28 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
       cause,
     });
   }
-  try {
-    await checkServerVersion(client, url);
-    await refuseNewerSchema(client, dir, url);
-    const applied = await runner({
-      dbClient: client,
-      dir,
-      direction: "up",
-      migrationsTable: MIGRATION_TABLE,
-      checkOrder: true,
-      singleTransaction: true,
-      advisoryLockMode: "wait",
-      logger: { info: () => {}, warn: () => {}, error: (message) => options.log?.(message) },
-    });
-    for (const { name } of applied) {
-      options.log?.(`applied migration ${name}`);
+  return client;
+}
+
+/**
+ * Holds the lock in an open transaction of a connection of its own: the library's lock belongs to a session, which a transaction-mode pooler
+ * hands from one client to another. Asks again and again instead of waiting inside, so that waiting processes do not use up the pooler's connections.
+ */
+async function takeLock(client: pg.Client): Promise<void> {
+  for (const deadline = Date.now() + LOCK_WAIT_MAX_MS; Date.now() < deadline; ) {
+    await client.query("begin");
+    const { rows } = await client.query<{ taken: boolean }>("select pg_try_advisory_xact_lock($1) as taken", [
+      MIGRATION_LOCK,
+    ]);
+    if (rows[0]?.taken) {
+      return;
     }
-    return applied.map(({ name }) => name);
-  } finally {
-    await client.end();
+    await client.query("rollback");
+    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
   }
+  throw new DatabaseUnavailableError(
+    `Another process has been migrating this database for ${LOCK_WAIT_MAX_MS / 60_000} minutes. Try again when it is done.`,
+  );
 }
 
 /** Names of the migrations that this code knows, in order. */
