@@ -36,6 +36,10 @@ function refuseUnknownNodes(graph: CompiledGraph, updates: StateUpdate[]): void 
 }
 
 function explainRefusal(graph: CompiledGraph, error: unknown): unknown {
+  // LangGraph throws a plain error for a namespace that no subgraph has.
+  if (error instanceof Error && /^Subgraph ".*" not found$/s.test(error.message)) {
+    return new BadRequestError(error.message, { cause: error });
+  }
   if (errorName(error) !== INVALID_UPDATE_ERROR_NAME || !(error instanceof Error)) return error;
   const [firstLine = ""] = error.message.split("\n");
   if (!firstLine.startsWith("Ambiguous update")) return new BadRequestError(firstLine, { cause: error });
