@@ -1,4 +1,4 @@
-// What the maintenance commands need of the database, put together like app.ts but without serving anything.
+// What the maintenance commands need, put together like app.ts but without serving anything.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -69,4 +69,13 @@ export async function inspectConfiguredDatabase(
   }
   await using database = await openUrl(config, () => {});
   return { description: database.description, inspection: await inspectDatabase(database.url) };
+}
+
+/**
+ * Writes `openapi.json` from the routes' schemas, or only compares it.
+ * @returns whether the file was in step already
+ */
+export async function writeApiDescription(isCheck: boolean): Promise<boolean> {
+  const { writeOpenApi } = await import("./http/openapi.ts");
+  return writeOpenApi({ check: isCheck });
 }

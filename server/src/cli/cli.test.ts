@@ -34,7 +34,7 @@ describe("help", () => {
   test("names every command", async () => {
     const { code, output } = await runCli(["--help"]);
     expect(code).toBe(0);
-    for (const command of ["dev", "start", "api", "worker", "migrate", "doctor", "init"]) {
+    for (const command of ["dev", "start", "api", "worker", "migrate", "doctor", "init", "openapi"]) {
       expect(output).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
     }
   });
@@ -151,6 +151,13 @@ describe("doctor", () => {
     const { code, output } = await runCli(["doctor"], { env: { PORT: "eighty" } });
     expect(code).toBe(1);
     expect(output).toMatch(/^fail +Settings +PORT is "eighty"/m);
+  });
+});
+
+test("openapi --check finds the committed document in step", async () => {
+  expect(await runCli(["openapi", "--check"])).toEqual({
+    code: 0,
+    output: "openapi.json is in step with the routes.\n",
   });
 });
 

@@ -6,6 +6,7 @@ import { addDevCommand } from "./commands/dev.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInitCommand } from "./commands/init.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
+import { addOpenapiCommand } from "./commands/openapi.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     addMigrateCommand,
     addDoctorCommand,
     addInitCommand,
+    addOpenapiCommand,
   ]) {
     // A wrong flag is answered with its name, then with everything that is allowed.
     add(program).helpOption("-h, --help", "Prints this help.").showHelpAfterError().showSuggestionAfterError();
