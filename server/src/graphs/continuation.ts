@@ -4,6 +4,7 @@ import type { Run, RunCommand } from "../domain/run.ts";
 import type { CompiledGraph, GraphSnapshot } from "./compiled-graph.ts";
 import type { FencedSaver } from "./fenced-saver.ts";
 import { decideResume } from "./resume-ledger.ts";
+import { runAddress } from "./run-config.ts";
 import { pendingTasks } from "./run-outcome.ts";
 import { toConfigurable } from "./wire-checkpoint.ts";
 
@@ -81,7 +82,7 @@ export async function planContinuation(run: Run, graph: CompiledGraph, saver: Fe
     return { kind: "continue", isAddressed: false };
   }
   if (command?.resume === undefined || command.resume === null) return { kind: "start", command };
-  const address = run.kwargs.checkpoint;
+  const address = runAddress(run);
   const baseConfig = { configurable: toConfigurable(run.threadId, address) };
   const base = address?.checkpointId === undefined ? head : await saver.getTuple(baseConfig);
   const decision = base === undefined ? { command } : decideResume(base, run.runId, command);

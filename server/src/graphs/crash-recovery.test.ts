@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { LeaseLostError } from "../domain/errors.ts";
 import type { ClaimedRun } from "../domain/ports/run-queue.ts";
-import { DyingSaver, type Write } from "./dying-saver.ts";
-import { claimAgain, claimNext, claimRun, createTestRuntime, execute } from "./execution-harness.ts";
 import type { GraphRuntime } from "./graph-runtime.ts";
+import { DyingSaver, type Write } from "./testing/dying-saver.ts";
+import { claimAgain, claimNext, claimRun, createTestRuntime, execute } from "./testing/execution-harness.ts";
 
 const COUNTER = "counter:graph";
 const SINGLE = "interrupts:single";
@@ -84,7 +84,9 @@ describe("a run claimed again", () => {
     );
     expect(children).toHaveLength(1);
   });
+});
 
+describe("a run claimed again whose worker had stopped", () => {
   it("does not go past a breakpoint at which the lost worker had stopped", async () => {
     const saver = new DyingSaver();
     const runtime = createTestRuntime([COUNTER], saver);
@@ -100,6 +102,31 @@ describe("a run claimed again", () => {
       expect(resumed.outcome.isThreadInterrupted).toBe(false);
       expect(await readExecutions("counter", claimed.run.threadId)).toEqual(["first", "second"]);
     }
+  });
+
+  it("runs nothing again when everything was done, and gives the same result", async () => {
+    const runtime = createTestRuntime([COUNTER], new DyingSaver());
+    const claimed = claimRun(COUNTER, { input: { count: 0 } });
+    const before = await execute(runtime, claimed);
+    const { outcome } = await execute(runtime, claimAgain(claimed));
+    expect(outcome).toMatchObject({ status: "success", values: before.outcome.values, isThreadInterrupted: false });
+    expect(await readExecutions("counter", claimed.run.threadId)).toEqual(["first", "second"]);
+  });
+
+  it("starts over when it saves nothing before its end", async () => {
+    const saver = new DyingSaver();
+    const runtime = createTestRuntime([SINGLE], saver);
+    const claimed = claimRun(SINGLE, { input: {}, durability: "exit" });
+    saver.dieBefore(() => true);
+    const again = await crash(runtime, saver, claimed);
+    const { outcome } = await execute(runtime, again);
+    expect(outcome).toMatchObject({
+      status: "success",
+      isThreadInterrupted: true,
+      values: { json: '{"answers":["prepared"]}' },
+    });
+    const done = await execute(runtime, claimNext(claimed, { command: { resume: "Ada" } }));
+    expect(parse(done.outcome.values?.json)).toEqual({ answers: ["prepared", "Ada", "done"] });
   });
 
   it("does not ask again when the lost worker had stopped at an interrupt", async () => {

@@ -1,6 +1,6 @@
 // Executing runs with real graphs: results, the common stream modes, errors, cancel and drain.
 import { describe, expect, it } from "vitest";
-import { claimNext, claimRun, createTestRuntime, execute } from "./execution-harness.ts";
+import { claimNext, claimRun, createTestRuntime, execute } from "./testing/execution-harness.ts";
 
 const COUNTER = "counter:graph";
 

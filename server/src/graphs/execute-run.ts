@@ -1,7 +1,7 @@
 // Executes one claimed run: calls the graph, emits its stream as wire events, and says how it ended.
 import { RunControl } from "@langchain/langgraph";
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkpoint";
-import { LeaseLostError } from "../domain/errors.ts";
+import { HoldfastError, LeaseLostError } from "../domain/errors.ts";
 import type { ExecutionOutcome, GraphExecutor } from "../domain/ports/graph-runtime.ts";
 import type { ClaimedRun, Fence } from "../domain/ports/run-queue.ts";
 import type { Run, RunCommand } from "../domain/run.ts";
@@ -36,6 +36,8 @@ interface Attachment {
   graph: CompiledGraph;
   /** Set for runs that keep checkpoints. */
   checkpoints: { saver: FencedSaver; snapshots: () => CompiledGraph } | undefined;
+  /** Aborted when persistence fails: what nodes do after that is lost, so they had better stop. */
+  halt: AbortSignal;
   /** Set when an earlier attempt used up the answer a resume gave. */
   markResumeSpent: () => void;
 }
@@ -74,20 +76,23 @@ export class RunExecutor implements GraphExecutor {
       executionRuntime: { context: kwargs.context },
     });
     let isResumeSpent = false;
+    const halt = new AbortController();
     let checkpoints: Attachment["checkpoints"];
     const { store } = this.#options;
     if (kwargs.isCheckpointed) {
       const inner = this.#options.openCheckpointer(fence);
       const isResume = kwargs.command?.resume !== undefined && kwargs.command.resume !== null;
+      const ledger = isResume ? resumeLedgerHooks(run.runId, inner, { isResumeSpent: () => isResumeSpent }) : {};
       const saver = new FencedSaver(inner, {
         metadata: runMetadata(run),
-        ...(isResume ? { hooks: resumeLedgerHooks(run.runId, inner, { isResumeSpent: () => isResumeSpent }) } : {}),
+        hooks: { ...ledger, onFailure: (failure) => halt.abort(failure) },
       });
       checkpoints = { saver, snapshots: () => bindForSnapshots(compiled, { checkpointer: saver, store }) };
     }
     return {
       graph: bindGraph(compiled, { checkpointer: checkpoints?.saver, store }),
       checkpoints,
+      halt: halt.signal,
       markResumeSpent: () => {
         isResumeSpent = true;
       },
@@ -113,13 +118,14 @@ export class RunExecutor implements GraphExecutor {
     }
     const isStart = continuation.kind === "start";
     if (!isStart && continuation.isAddressed) attachment.markResumeSpent();
+    const signal = AbortSignal.any([signals.signal, attachment.halt]);
     const control = new RunControl();
     const requestDrain = () => control.requestDrain();
     if (signals.drainSignal.aborted) requestDrain();
     signals.drainSignal.addEventListener("abort", requestDrain, { once: true });
     try {
       const config: GraphCallConfig = {
-        ...buildRunConfig(run, { isContinued: !isStart && !continuation.isAddressed, signal: signals.signal }),
+        ...buildRunConfig(run, { isContinued: !isStart && !continuation.isAddressed, signal }),
         control,
         streamMode: plan.graphModes,
         subgraphs: plan.hasNamespaces,
@@ -171,7 +177,13 @@ export class RunExecutor implements GraphExecutor {
     const outcome = new RunOutcome(status, status === "error" ? describeError(error) : null);
     if (outcome.error !== null) signals.emit({ event: "error", data: JSON.stringify(outcome.error) });
     if (attachment?.checkpoints === undefined || status === "drained") return outcome;
-    outcome.setSnapshot(await readHead(attachment.checkpoints.snapshots(), run.threadId));
+    const { snapshots } = attachment.checkpoints;
+    const head = await readHead(snapshots(), run.threadId).catch((unreadable: unknown) => {
+      // What ended the run counts more than a state its graph cannot read; a lost database still does.
+      if (unreadable instanceof HoldfastError) throw unreadable;
+      return undefined;
+    });
+    if (head !== undefined) outcome.setSnapshot(head);
     if (status === "cancelled") outcome.keepOnlyInterrupts();
     return outcome;
   }

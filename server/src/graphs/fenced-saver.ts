@@ -15,11 +15,14 @@ import { type JsonObject, omitUndefined } from "../domain/json.ts";
 /** LangGraph's channel for interrupts among a task's writes. */
 const INTERRUPT_CHANNEL = "__interrupt__";
 
-/** A hook that sees each batch of writes before it goes on, and may replace loaded checkpoints. */
+/** What may look in on the traffic between a graph and its checkpointer. */
 export interface SaverHooks {
-  /** Runs before the writes are handed on; they wait for it. */
+  /** Sees each batch of writes before it is handed on, which waits for it. */
   beforeWrites?(config: RunnableConfig, writes: PendingWrite[], taskId: string): Promise<void> | undefined;
+  /** May replace a loaded checkpoint. */
   afterLoad?(tuple: CheckpointTuple): CheckpointTuple;
+  /** Persistence failed for the first time; whatever the run does from here on is lost. */
+  onFailure?(failure: HoldfastError): void;
 }
 
 export class FencedSaver extends BaseCheckpointSaver {
@@ -123,7 +126,10 @@ export class FencedSaver extends BaseCheckpointSaver {
     try {
       return await operation;
     } catch (error) {
-      if (error instanceof HoldfastError) this.#failure ??= error;
+      if (error instanceof HoldfastError && this.#failure === undefined) {
+        this.#failure = error;
+        this.#hooks.onFailure?.(error);
+      }
       throw error;
     } finally {
       this.#inFlight.delete(operation);

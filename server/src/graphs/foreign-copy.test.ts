@@ -1,6 +1,7 @@
 // A project may bring its own LangGraph: everything must work on a graph made by another copy.
 import { StateGraph } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
+import { loadGraph } from "./load-graph.ts";
 import {
   claimAgain,
   claimNext,
@@ -8,8 +9,7 @@ import {
   createTestRuntime,
   execute,
   TESTING_GRAPHS_DIR,
-} from "./execution-harness.ts";
-import { loadGraph } from "./load-graph.ts";
+} from "./testing/execution-harness.ts";
 
 const GRAPH = "commonjs-copy:graph";
 const CHAT = "commonjs-copy:chat";

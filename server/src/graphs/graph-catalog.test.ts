@@ -1,7 +1,7 @@
 // What the catalogue says of graphs: drawing, schemas of each kind of declaration, subgraphs.
 import { describe, expect, it } from "vitest";
 import { NotFoundError } from "../domain/errors.ts";
-import { createTestRuntime } from "./execution-harness.ts";
+import { createTestRuntime } from "./testing/execution-harness.ts";
 
 async function schemasOf(name: string) {
   const graphId = `schemas:${name}`;

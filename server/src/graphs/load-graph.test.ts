@@ -9,9 +9,9 @@ import { promisify } from "node:util";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GraphLoadError } from "../domain/errors.ts";
-import { TESTING_GRAPHS_DIR } from "./execution-harness.ts";
 import { GraphRegistry } from "./graph-registry.ts";
 import { loadGraph } from "./load-graph.ts";
+import { TESTING_GRAPHS_DIR } from "./testing/execution-harness.ts";
 
 const GRAPHS_DIR = dirname(fileURLToPath(import.meta.url));
 const READ_ONLY = { accessContext: "assistants.read", executionRuntime: null } as const;

@@ -2,6 +2,7 @@
 import type { JsonObject } from "../domain/json.ts";
 import { omitUndefined } from "../domain/json.ts";
 import type { Run } from "../domain/run.ts";
+import type { CheckpointRef } from "../domain/thread-state.ts";
 import type { GraphCallConfig } from "./compiled-graph.ts";
 import type { FactoryConfig } from "./load-graph.ts";
 import { withoutReservedKeys } from "./wire-checkpoint.ts";
@@ -18,6 +19,18 @@ export function runMetadata(run: Run): JsonObject {
     graph_id: run.kwargs.graphId,
     assistant_id: run.assistantId,
   };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** The checkpoint a run starts from when it is not the newest; given by itself or within `configurable`. */
+export function runAddress(run: Run): CheckpointRef | undefined {
+  const { checkpoint, config } = run.kwargs;
+  const checkpointId = checkpoint?.checkpointId ?? text(config.configurable?.checkpoint_id);
+  if (checkpointId === undefined) return undefined;
+  return { ...checkpoint, checkpointId };
 }
 
 function runConfigurable(run: Run, isContinued: boolean): Record<string, unknown> {

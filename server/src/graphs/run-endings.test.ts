@@ -1,8 +1,8 @@
 // How runs end other than well: errors of the graph, limits, cancel, drain, a lost lease, a graph that cannot be loaded.
 import { describe, expect, it } from "vitest";
 import { DatabaseUnavailableError, LeaseLostError } from "../domain/errors.ts";
-import { DyingSaver } from "./dying-saver.ts";
-import { claimAgain, claimNext, claimRun, createTestRuntime, execute } from "./execution-harness.ts";
+import { DyingSaver } from "./testing/dying-saver.ts";
+import { claimAgain, claimNext, claimRun, createTestRuntime, execute } from "./testing/execution-harness.ts";
 
 async function readAborted(): Promise<Set<string>> {
   const module: { aborted: Set<string> } = await import("./testing-graphs/faulty.ts");
@@ -64,7 +64,32 @@ describe("a run that fails", () => {
   });
 });
 
+describe("a run whose worker lost its lease", () => {
+  it("stops at once instead of working on for nothing", async () => {
+    const saver = new DyingSaver();
+    saver.dieBefore((write) => write.kind === "put" && write.args[2].step === 1);
+    const runtime = createTestRuntime(["faulty:stubborn"], saver);
+    const lost = execute(runtime, claimRun("faulty:stubborn", { input: { count: 0 } }));
+    await expect(lost).rejects.toBeInstanceOf(LeaseLostError);
+    expect(saver.deaths).toBe(1);
+  });
+});
+
 describe("a cancelled run", () => {
+  it.each([["values"], ["events", "values"]] as const)(
+    "ends although a node heeds no signal (%s)",
+    async (...streamMode) => {
+      const runtime = createTestRuntime(["faulty:stubborn"]);
+      const controller = new AbortController();
+      const claimed = claimRun("faulty:stubborn", { input: { count: 0 }, streamMode: [...streamMode] });
+      const { outcome } = await execute(runtime, claimed, {
+        signal: controller.signal,
+        onEvent: ({ data }) => data === '{"count":1}' && setTimeout(() => controller.abort(), 10),
+      });
+      expect(outcome).toMatchObject({ status: "cancelled", values: { json: '{"count":1}' } });
+    },
+  );
+
   it("stops its nodes, writes nothing more and ends without an error event", async () => {
     const saver = new DyingSaver();
     const runtime = createTestRuntime(["faulty:waiting"], saver);

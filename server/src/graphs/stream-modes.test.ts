@@ -1,7 +1,7 @@
 // Each stream mode's events on the wire, with real graphs: names, order and payloads.
 import { describe, expect, it } from "vitest";
 import type { StreamMode } from "../domain/run.ts";
-import { claimNext, claimRun, createTestRuntime, type Execution, execute } from "./execution-harness.ts";
+import { claimNext, claimRun, createTestRuntime, type Execution, execute } from "./testing/execution-harness.ts";
 
 const COUNTER = "counter:graph";
 const QUESTION = { messages: [{ role: "user", content: "hi", id: "m1" }] };

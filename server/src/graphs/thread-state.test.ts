@@ -4,8 +4,8 @@ import { MemorySaver } from "@langchain/langgraph-checkpoint";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BadRequestError } from "../domain/errors.ts";
 import type { StateContext } from "../domain/ports/graph-runtime.ts";
-import { claimNext, claimRun, createTestRuntime, execute } from "./execution-harness.ts";
 import type { GraphRuntime } from "./graph-runtime.ts";
+import { claimNext, claimRun, createTestRuntime, execute } from "./testing/execution-harness.ts";
 
 const COUNTER = "counter:graph";
 const NESTED = "nested:top";

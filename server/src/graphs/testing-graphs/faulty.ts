@@ -52,3 +52,12 @@ export const slow = new StateGraph(State)
   .addEdge("two", "three")
   .addEdge("three", END)
   .compile();
+
+/** Waits for ever and heeds no signal. */
+export const stubborn = new StateGraph(State)
+  .addNode("ok", () => ({ count: 1 }))
+  .addNode("hang", () => new Promise<{ count: number }>(() => {}))
+  .addEdge(START, "ok")
+  .addEdge("ok", "hang")
+  .addEdge("hang", END)
+  .compile();

@@ -1,6 +1,6 @@
 // Test support: a checkpointer whose process dies at a chosen write. What was written before stays; nothing after gets through.
 import { MemorySaver } from "@langchain/langgraph-checkpoint";
-import { LeaseLostError } from "../domain/errors.ts";
+import { LeaseLostError } from "../../domain/errors.ts";
 
 type Put = Parameters<MemorySaver["put"]>;
 type PutWrites = Parameters<MemorySaver["putWrites"]>;

@@ -3,14 +3,14 @@ import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph-checkpoint";
-import type { ExecutionOutcome } from "../domain/ports/graph-runtime.ts";
-import type { ClaimedRun } from "../domain/ports/run-queue.ts";
-import type { Run, RunKwargs } from "../domain/run.ts";
-import type { NewStreamEvent } from "../domain/stream-event.ts";
-import type { GraphDefinition } from "./graph-registry.ts";
-import { createGraphRuntime, type GraphRuntime } from "./graph-runtime.ts";
+import type { ExecutionOutcome } from "../../domain/ports/graph-runtime.ts";
+import type { ClaimedRun } from "../../domain/ports/run-queue.ts";
+import type { Run, RunKwargs } from "../../domain/run.ts";
+import type { NewStreamEvent } from "../../domain/stream-event.ts";
+import type { GraphDefinition } from "../graph-registry.ts";
+import { createGraphRuntime, type GraphRuntime } from "../graph-runtime.ts";
 
-export const TESTING_GRAPHS_DIR = fileURLToPath(new URL("./testing-graphs/", import.meta.url));
+export const TESTING_GRAPHS_DIR = fileURLToPath(new URL("../testing-graphs/", import.meta.url));
 
 /** A runtime whose graph ids are `file:export`. */
 export function createTestRuntime(graphIds: string[], saver: BaseCheckpointSaver = new MemorySaver()): GraphRuntime {
