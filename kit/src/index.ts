@@ -1,5 +1,23 @@
 // Everything that authors of agents may use from the kit.
 export {
+  type Compaction,
+  type CompactionPlan,
+  type ContextLimits,
+  contextView,
+  contextViewWithin,
+  latestCompaction,
+  mergeCompactions,
+  planCompaction,
+} from "./context-window/compaction.ts";
+export {
+  type ContextWindowOptions,
+  compactionState,
+  compactThread,
+  contextWindowMiddleware,
+  tokenBudgetFor,
+} from "./context-window/context-window-middleware.ts";
+export { type FitHistoryOptions, type FittedHistory, fitHistory } from "./context-window/fit-history.ts";
+export {
   type HistoryProblem,
   type HistoryRepair,
   type HistoryRepairOptions,
@@ -10,6 +28,9 @@ export {
   type HistoryRepairMiddlewareOptions,
   historyRepairMiddleware,
 } from "./context-window/history-repair-middleware.ts";
+export { isPinned, pinMessage } from "./context-window/message-groups.ts";
+export { type SummarizeOptions, summarizeMessages } from "./context-window/summarize.ts";
+export { estimateTextTokens, estimateTokens, type TokenCounter } from "./context-window/token-estimate.ts";
 export { type CreateModelOptions, createModel } from "./models/create-model.ts";
 export { DemoChatModel, type DemoChatModelCallOptions, type DemoChatModelParams } from "./models/demo-model.ts";
 export { ModelConfigError } from "./models/model-errors.ts";
