@@ -84,6 +84,8 @@ export async function readDeltaHistory(
   ancestors.sort((a, b) => a.depth - b.depth);
   for (const { stored } of ancestors)
     await fetchMissing(pool, threadId, entry.items, listsOf(stored, groups.get(stored.checkpointId) ?? []));
+  for (const { stored } of ancestors)
+    for (const segments of listsOf(stored, groups.get(stored.checkpointId) ?? [])) session.avoid(segments);
   const reader = new TupleReader(serde, entry.items, session);
   const result: Record<string, DeltaChannelHistory> = {};
   for (const channel of channels) result[channel] = startHistory(reader, channel, ancestors, groups);

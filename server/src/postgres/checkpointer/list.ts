@@ -139,6 +139,7 @@ async function readTuples(
     const reader = new TupleReader(serde, itemsByThread.get(row.threadId) as ThreadItems, session);
     tuples.push(await reader.readTuple(row, groups.get(row) ?? []));
     session?.addCheckpoint(row);
+    for (const segments of listsOf(row, groups.get(row) ?? [])) session?.avoid(segments);
   }
   for (const tuple of tuples) if (hasLegacySends(tuple)) await addLegacySends(pool, serde, [tuple]);
   return tuples;

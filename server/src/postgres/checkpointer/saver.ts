@@ -42,6 +42,9 @@ import { type WriteQueue, writeQueueOf } from "./write-queue.ts";
 /** Threads an unfenced saver keeps in mind; a fenced one works on one. */
 const SESSIONS_MAX = 256;
 
+/** Where LangGraph keeps a run's input until the first superstep. */
+const INPUT_CHANNEL = "__start__";
+
 /** Stands for a value that the serializer is still making. */
 const LATE: StoredValue = { kind: PLAIN, text: "null", tree: null, lists: [] };
 
@@ -125,11 +128,14 @@ export class HoldfastSaver extends BaseCheckpointSaver {
         if (previous !== undefined) values.set(channel, previous);
         if (previous !== undefined || parent === undefined) continue;
       }
-      const encoded = encoder.encode(checkpoint.channel_values[channel], "checkpoint", previous);
+      // The input is gone with the next checkpoint, so it need not be shared.
+      const target = channel === INPUT_CHANNEL ? "write" : "checkpoint";
+      const encoded = encoder.encode(checkpoint.channel_values[channel], target, previous);
       if (encoded instanceof Promise) late.push(encoded.then((value) => void values.set(channel, value)));
       // A late value gets its place among the others now.
       values.set(channel, encoded instanceof Promise ? LATE : encoded);
     }
+    session.placeCheckpoint(checkpointNs, checkpoint.id);
     const frame = composeFrame(checkpoint);
     const text = metadataText(metadata, config, this.#fence);
     await this.#submit(session, op, late, () => {
@@ -160,7 +166,7 @@ export class HoldfastSaver extends BaseCheckpointSaver {
     const session = this.#session(threadId);
     const op = new WriteOp(threadId, this.#fence);
     op.orderKey = `${threadId}\n${checkpointNs}\n${checkpointId}\n${taskId}`;
-    const encoder = new ValueEncoder(session, op, this.serde);
+    const encoder = new ValueEncoder(session, op, this.serde, session.isPlaced(checkpointNs, checkpointId));
     const late: Promise<void>[] = encoder.waits;
     const groups = new Map<number, StoredWrite[]>();
     for (const [channel, value] of writes) {
@@ -234,6 +240,9 @@ export class HoldfastSaver extends BaseCheckpointSaver {
     if (read === undefined) return undefined;
     const { stored, groups, ends } = read;
     session.addCheckpoint(stored);
+    for (const { writes } of groups)
+      for (const { value } of writes) for (const segments of value.lists) session.avoid(segments);
+    for (const [list, next] of ends) session.avoid([{ list, from: 0, to: next }]);
     const newest = newestList(stored, ends);
     if (newest !== undefined) session.continueList(newest, ends.get(newest) as number);
     if (isHead) {

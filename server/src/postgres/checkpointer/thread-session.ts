@@ -32,6 +32,8 @@ export class ThreadSession {
   #tail: ListEnd | undefined;
   #valueTail: ListEnd | undefined;
   readonly #checkpoints = new Map<string, StoredCheckpoint>();
+  /** By namespace the last checkpoint that was given places. */
+  readonly #placed = new Map<string, string>();
   readonly #pending = new Set<WriteOp>();
 
   constructor(threadId: string, entry: ThreadEntry) {
@@ -68,9 +70,17 @@ export class ThreadSession {
     this.heads.clear();
   }
 
-  /** Where the thread's newest list ends, as the database says. */
+  /** Appends to this list, which ends at `next` as the database says, unless another one is open. */
   continueList(list: number, next: number): void {
-    if (this.#tail === undefined || (this.#tail.list === list && this.#tail.next < next)) this.#tail = { list, next };
+    this.#tail ??= { list, next };
+    this.avoid([{ list, from: 0, to: next }]);
+  }
+
+  /** Items that others stored: new ones never get their places. */
+  avoid(segments: readonly Segment[]): void {
+    for (const { list, to } of segments)
+      for (const end of [this.#tail, this.#valueTail])
+        if (end !== undefined && end.list === list && end.next < to) end.next = to;
   }
 
   /** The known pending writes of a namespace's head, or of the checkpoint about to be it. */
@@ -112,12 +122,25 @@ export class ThreadSession {
     return item;
   }
 
+  /** Notes that a checkpoint's items have their places, though it may not be stored yet. */
+  placeCheckpoint(checkpointNs: string, checkpointId: string): void {
+    this.#placed.delete(checkpointNs);
+    this.#placed.set(checkpointNs, checkpointId);
+    if (this.#placed.size > CHECKPOINTS_MAX) this.#placed.delete(this.#placed.keys().next().value as string);
+  }
+
+  /** Whether items that come after those of a checkpoint can get their places. */
+  isPlaced(checkpointNs: string, checkpointId: string): boolean {
+    return this.#placed.get(checkpointNs) === checkpointId || this.checkpoint(checkpointNs, checkpointId) !== undefined;
+  }
+
   /** A checkpoint read or written before. */
   checkpoint(checkpointNs: string, checkpointId: string): StoredCheckpoint | undefined {
     return this.#checkpoints.get(`${checkpointNs}\n${checkpointId}`);
   }
 
   addCheckpoint(stored: StoredCheckpoint): void {
+    for (const value of stored.values.values()) for (const segments of value.lists) this.avoid(segments);
     this.#checkpoints.set(`${stored.checkpointNs}\n${stored.checkpointId}`, stored);
     if (this.#checkpoints.size <= CHECKPOINTS_MAX) return;
     for (const oldest of this.#checkpoints.keys()) {
@@ -146,9 +169,11 @@ export class ThreadSession {
     }
     this.#tail = { list, next: position };
     this.#valueTail = undefined;
-    for (const pending of this.#pending)
+    for (const pending of this.#pending) {
+      if (pending !== op && !pending.dependencies.has(op)) continue;
       for (const row of [...(pending.checkpoint === undefined ? [] : [pending.checkpoint]), ...pending.writes])
         for (const segments of row.lists) moveSegments(segments, moved);
+    }
   }
 
   /** After a commit: items are where their slots say. */

@@ -27,11 +27,17 @@ export class ValueEncoder {
   readonly #op: WriteOp;
   readonly #serde: SerializerProtocol;
   readonly #hasLangGraphRecords: boolean;
+  readonly #mayPlace: boolean;
   /** Work of the asynchronous serializer; wait for it before the operation is sent. */
   readonly waits: Promise<void>[] = [];
 
-  constructor(session: ThreadSession, op: WriteOp, serde: SerializerProtocol) {
+  /**
+   * @param mayPlace whether new messages may become items now. Not while the checkpoint before them is still to be
+   *   stored: its messages come first in the list.
+   */
+  constructor(session: ThreadSession, op: WriteOp, serde: SerializerProtocol, mayPlace = true) {
     this.#session = session;
+    this.#mayPlace = mayPlace;
     this.#op = op;
     this.#serde = serde;
     this.#hasLangGraphRecords = Object.getPrototypeOf(serde) === JsonPlusSerializer.prototype;
@@ -42,15 +48,16 @@ export class ValueEncoder {
    * @param previous the channel's value in the parent checkpoint, whose items are used again where they are the same.
    */
   encode(value: unknown, target: ValueTarget, previous?: StoredValue): StoredValue | Promise<StoredValue> {
-    if (Array.isArray(value) && isMessageList(value)) return this.#encodeMessages(value);
-    if (target === "write" && this.#session.hasItems && isMessageList([value])) {
+    if (Array.isArray(value) && isMessageList(value))
+      return (target === "write" ? this.#inlineMessages(value) : undefined) ?? this.#encodeMessages(value);
+    if (target === "write" && this.#session.hasItems && isMessageList([value]) && !this.#staysInline([value]))
       return { ...this.#encodeMessages([value as MessageLike]), kind: ITEM };
-    }
     const lists: Segment[][] = [];
     const context: TreeContext = {
       isMarked: false,
       hasLangGraphRecords: this.#hasLangGraphRecords,
       referToList: (messages) => {
+        if (this.#staysInline(messages)) return undefined;
         const stored = this.#encodeMessages(messages as MessageLike[]);
         return stored.kind === LIST ? lists.push(stored.lists[0] as Segment[]) - 1 : undefined;
       },
@@ -64,6 +71,26 @@ export class ValueEncoder {
     if (Array.isArray(value) && text.length >= value.length * ITEM_CHARS_MIN)
       return this.#encodeElements(value, previous);
     return this.#storeValue(kind === MARKED ? MARKED_PREFIX + text : text);
+  }
+
+  /**
+   * Whether messages are all new and better not items yet: because they would take places before earlier ones, or have
+   * no id, which LangGraph's reducer is about to give them, so that they would be stored again a moment later.
+   */
+  #staysInline(messages: unknown[]): boolean {
+    let isUnnamed = false;
+    for (const message of messages as MessageLike[]) {
+      if (this.#session.recall(message, false)?.slot !== undefined) return false;
+      isUnnamed ||= message.id === undefined || message.id === null;
+    }
+    return isUnnamed || !this.#mayPlace;
+  }
+
+  #inlineMessages(messages: MessageLike[]): StoredValue | undefined {
+    if (!this.#staysInline(messages)) return undefined;
+    const texts = messages.map((message) => this.#recall(message, true).text);
+    if (texts.includes(undefined)) return undefined;
+    return { kind: MARKED, text: `[${texts.join(",")}]`, tree: undefined, lists: [] };
   }
 
   /** A large value as an item of its own. */
