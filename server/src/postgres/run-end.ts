@@ -41,13 +41,13 @@ const END = `
       ended_at = case when t.is_temporary then now() else t.ended_at end,
       expires_at = case when t.ttl_minutes is null then t.expires_at else now() + t.ttl_minutes * interval '1 minute' end
     from ended where t.thread_id = ended.thread_id
-    returning t.thread_id
+    returning t.active_count
   ), delivered as (${insertDeliveriesFor("ended")})
-  select thread_id from freed`;
+  select active_count from freed`;
 
 /** @throws LeaseLostError */
-export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<void> {
-  const result = await pool.query({
+export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<{ hasWaitingRuns: boolean }> {
+  const result = await pool.query<{ active_count: number }>({
     name: "end_run",
     text: END,
     values: [
@@ -65,7 +65,9 @@ export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<voi
       end.values?.omittedChannels ?? [],
     ],
   });
-  if (result.rows.length === 0) throw new LeaseLostError(fence.threadId);
+  const freed = result.rows[0];
+  if (freed === undefined) throw new LeaseLostError(fence.threadId);
+  return { hasWaitingRuns: freed.active_count > 0 };
 }
 
 function threadStatusAfter(end: RunEnd): "idle" | "interrupted" | "error" {

@@ -39,7 +39,7 @@ export class PostgresRunQueue implements RunQueue {
     return renewLeases(this.#pool, options);
   }
 
-  endRun(fence: Fence, end: RunEnd): Promise<void> {
+  endRun(fence: Fence, end: RunEnd): Promise<{ hasWaitingRuns: boolean }> {
     return endRun(this.#pool, fence, end);
   }
 

@@ -38,6 +38,9 @@ import type { RunRequest } from "./run-request.ts";
 import { resultJsonOf } from "./run-result.ts";
 import type { Worker } from "./worker.ts";
 
+/** Longest delay that Node's timers take. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export interface EngineOptions {
   assistants: AssistantRepository;
   threads: ThreadRepository;
@@ -103,7 +106,7 @@ export class Engine implements RunEngine, Disposable {
       else {
         if (hasSlot) worker.unreserve();
         this.#depth.added();
-        bus.publishPending();
+        this.#announce(newRun.delayMs);
       }
       return admission.run;
     } catch (error) {
@@ -111,6 +114,13 @@ export class Engine implements RunEngine, Disposable {
       this.#fresh.forget(newRun.runId);
       throw error;
     }
+  }
+
+  /** Tells workers of a waiting run when it is due; should this process be gone by then, their poll finds it. */
+  #announce(delayMs: number): void {
+    const { bus } = this.#options;
+    if (delayMs === 0) bus.publishPending();
+    else setTimeout(() => bus.publishPending(), Math.min(delayMs, TIMER_MS_MAX)).unref();
   }
 
   followRun(runId: string, afterSeq: number, listener: RunListener): () => void {

@@ -156,12 +156,13 @@ export class RunExecution {
       isThreadInterrupted: outcome.isThreadInterrupted,
       interrupts: outcome.interrupts,
     };
-    await untilDatabaseAnswers(() => queue.endRun(fence, end), this.#lost.signal);
+    const { hasWaitingRuns } = await untilDatabaseAnswers(() => queue.endRun(fence, end), this.#lost.signal);
     if (events.length > 0) bus.publishEvents(fence.runId, events);
     bus.publishEnded(fence.runId, {
       lastSeq: this.#writer.lastSeq,
       readResultJson: () => resultJsonOf(outcome.finalValuesJson, outcome.interrupts, error),
     });
+    if (hasWaitingRuns) bus.publishPending();
     return status;
   }
 
@@ -176,6 +177,7 @@ export class RunExecution {
     await this.#writer.takeRest();
     await untilDatabaseAnswers(() => queue.endRolledBackRun(this.claimed.fence), this.#lost.signal);
     bus.publishEnded(this.claimed.run.runId);
+    bus.publishPending();
     return "rolled_back";
   }
 

@@ -24,6 +24,8 @@ export class Worker implements AsyncDisposable {
   #reserved = 0;
   #claiming: Promise<void> | undefined;
   #isClaimWanted = false;
+  /** Whether more runs may wait than there were slots for. */
+  #isBacklogged = false;
   #isRenewing = false;
   #isSweeping = false;
 
@@ -159,13 +161,16 @@ export class Worker implements AsyncDisposable {
     while (this.#isClaimWanted && !this.#stopping.signal.aborted) {
       this.#isClaimWanted = false;
       const countMax = this.#freeSlots();
-      if (countMax <= 0) return;
+      if (countMax <= 0) {
+        this.#isBacklogged = true;
+        return;
+      }
       try {
         this.#reserved += countMax;
         const claimed = await queue.claimRuns({ workerId, countMax, leaseDurationMs: limits.leaseDurationMs });
         this.#reserved -= countMax;
         for (const run of claimed) this.#begin(run);
-        if (claimed.length > 0) this.#isClaimWanted = true;
+        this.#isBacklogged = claimed.length === countMax;
       } catch (error) {
         this.#reserved -= countMax;
         this.#reportFailure(error, "claiming runs");
@@ -188,7 +193,7 @@ export class Worker implements AsyncDisposable {
       )
       .finally(() => {
         this.#active.delete(runId);
-        this.wake();
+        if (this.#isBacklogged) this.wake();
       });
     this.#active.set(runId, { execution, done });
   }

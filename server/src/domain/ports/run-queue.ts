@@ -90,7 +90,7 @@ export interface RunQueue {
   claimRuns(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]>;
   renewLeases(options: { workerId: string; fences: Fence[]; leaseDurationMs: number }): Promise<LeaseRenewal>;
   /** Ends the run, frees the thread, writes the last events and the webhook row: one transaction. @throws LeaseLostError */
-  endRun(fence: Fence, end: RunEnd): Promise<void>;
+  endRun(fence: Fence, end: RunEnd): Promise<{ hasWaitingRuns: boolean }>;
   /** Ends a rolled-back run: deletes it with its events and checkpoints and frees the thread. @throws LeaseLostError */
   endRolledBackRun(fence: Fence): Promise<void>;
   /** Hands an unfinished run back so that another worker continues it at once. @throws LeaseLostError */
