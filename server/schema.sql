@@ -106,7 +106,7 @@ create table store_item (
   expires_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
-  constraint store_item_pkey PRIMARY KEY (namespace, key)
+  constraint store_item_pkey PRIMARY KEY (namespace, key) INCLUDE (expires_at)
 );
 
 create table store_vector (

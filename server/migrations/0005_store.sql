@@ -9,7 +9,8 @@ create table store_item (
   expires_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  primary key (namespace, key)
+  -- With the expiry in it, the key alone lists the namespaces.
+  primary key (namespace, key) include (expires_at)
 );
 create index store_item_by_updated_at on store_item (updated_at desc);
 create index store_item_by_expiry on store_item (expires_at) where expires_at is not null;

@@ -1,14 +1,30 @@
 // Conditions on store items: namespaces by prefix and suffix, values by comparison.
 import { InvalidRequestError } from "../../domain/errors.ts";
 import type { JsonObject } from "../../domain/json.ts";
+import type { AccessFilter, AccessRule } from "../../domain/page.ts";
+import { accessCondition } from "../access-sql.ts";
 import type { Parameters } from "../statement.ts";
 
 /** Items whose time is up are gone for every reader, though the sweep has not removed them yet. */
 export const IS_LIVE_ITEM = "(i.expires_at is null or i.expires_at > now())";
 
-/** An item as access rules see it; `alias` names a row with the item's columns. */
-export function itemDocument(alias: string): string {
-  return `(${alias}.value || jsonb_build_object('namespace', to_jsonb(${alias}.namespace), 'key', ${alias}.key))`;
+/**
+ * The rule's condition on an item; `alias` names a row with the item's columns. Rules see the value with the item's namespace
+ * and key laid over it; where a rule asks for neither, the value itself says the same and need not be put together per row.
+ */
+export function itemAccess(access: AccessFilter, alias: string, parameters: Parameters): string {
+  const document =
+    access !== undefined && namesAddress(access)
+      ? `(${alias}.value || jsonb_build_object('namespace', to_jsonb(${alias}.namespace), 'key', ${alias}.key))`
+      : `${alias}.value`;
+  return accessCondition(access, document, parameters);
+}
+
+function namesAddress(rule: AccessRule): boolean {
+  if ("and" in rule) return rule.and.some(namesAddress);
+  if ("or" in rule) return rule.or.some(namesAddress);
+  const key = "equals" in rule ? rule.equals.key : "contains" in rule ? rule.contains.key : undefined;
+  return key === "namespace" || key === "key";
 }
 
 /**

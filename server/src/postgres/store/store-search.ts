@@ -1,9 +1,8 @@
 // Reading store items: by address, by filter and order, by meaning; and the namespaces there are.
 import type { AccessFilter } from "../../domain/page.ts";
 import type { NamespaceQuery, StoreItem, StoreQuery } from "../../domain/ports/store-repository.ts";
-import { accessCondition } from "../access-sql.ts";
 import { execute, Parameters, type Queryable } from "../statement.ts";
-import { IS_LIVE_ITEM, itemDocument, matchesLabels, underNamespace, valueConditions } from "./store-filter.ts";
+import { IS_LIVE_ITEM, itemAccess, matchesLabels, underNamespace, valueConditions } from "./store-filter.ts";
 import { STORE_COLUMNS, type StoreRow, toStoreItem } from "./store-row.ts";
 import type { StoreAddress } from "./store-write.ts";
 
@@ -28,7 +27,7 @@ export async function readItems(
        select ${STORE_COLUMNS}
        from jsonb_to_recordset(${parameters.addJson(addresses)}) as a (namespace text[], key text)
          join store_item i on i.namespace = a.namespace and i.key = a.key
-       where ${IS_LIVE_ITEM} and ${accessCondition(access, itemDocument("i"), parameters)}
+       where ${IS_LIVE_ITEM} and ${itemAccess(access, "i", parameters)}
      )${isTtlRefreshed ? `, ${REFRESHED}` : ""}
      select * from found`,
     parameters.values,
@@ -51,24 +50,25 @@ export async function searchItems(
     IS_LIVE_ITEM,
     underNamespace(query.namespacePrefix, parameters),
     ...valueConditions(query.filter ?? {}, parameters),
-    accessCondition(access, itemDocument("i"), parameters),
+    itemAccess(access, "i", parameters),
   ];
-  const score = queryVector === undefined ? NO_SCORE : bestScore(parameters.add(queryVector));
+  const ranking = queryVector === undefined ? undefined : bestScore(parameters.add(queryVector));
   const rows = await execute<StoreRow>(
     db,
     `with found as (
-       select ${STORE_COLUMNS}, s.score from store_item i left join lateral (${score}) s on true
+       select ${STORE_COLUMNS}${ranking ? ", s.score" : ""}
+       from store_item i ${ranking ? `left join lateral (${ranking}) s on true` : ""}
        where ${conditions.join(" and ")}
-       order by ${ORDER} limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}
+       order by ${ranking ? "s.score desc nulls last, " : ""}${NEWEST_FIRST}
+       limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}
      )${query.isTtlRefreshed ? `, ${REFRESHED}` : ""}
-     select * from found i order by ${ORDER.replace("s.", "i.")}`,
+     select * from found i order by ${ranking ? "i.score desc nulls last, " : ""}${NEWEST_FIRST}`,
     parameters.values,
   );
   return rows.map(toStoreItem);
 }
 
-const ORDER = "s.score desc nulls last, i.updated_at desc, i.namespace, i.key";
-const NO_SCORE = "select null::double precision as score";
+const NEWEST_FIRST = "i.updated_at desc, i.namespace, i.key";
 
 function bestScore(queryVector: string): string {
   return `select max(p.product) as score from store_vector v cross join lateral (
@@ -86,7 +86,7 @@ export async function listNamespaces(db: Queryable, query: NamespaceQuery, acces
     underNamespace(wildcard === -1 ? prefix : prefix.slice(0, wildcard), parameters),
     matchesLabels(prefix, "prefix", parameters),
     matchesLabels(query.suffix ?? [], "suffix", parameters),
-    accessCondition(access, itemDocument("i"), parameters),
+    itemAccess(access, "i", parameters),
   ];
   const namespace =
     query.depthMax === undefined ? "i.namespace" : `i.namespace[1:${parameters.add(query.depthMax)}::integer]`;

@@ -2,9 +2,8 @@
 import { ForbiddenError, NotFoundError } from "../../domain/errors.ts";
 import type { JsonObject } from "../../domain/json.ts";
 import type { AccessFilter } from "../../domain/page.ts";
-import { accessCondition } from "../access-sql.ts";
 import { execute, Parameters, type Queryable } from "../statement.ts";
-import { itemDocument } from "./store-filter.ts";
+import { itemAccess } from "./store-filter.ts";
 
 /** An item's address. */
 export interface StoreAddress {
@@ -56,7 +55,7 @@ function writeStatement(
     select * from jsonb_to_recordset(${parameters.addJson(puts)})
       as n (namespace text[], key text, value jsonb, ttl double precision, vectors jsonb)
   ), allowed as (
-    select * from input n where ${accessCondition(access, itemDocument("n"), parameters)}
+    select * from input n where ${itemAccess(access, "n", parameters)}
   ), put as (
     insert into store_item as i (namespace, key, value, ttl_minutes, expires_at)
     select namespace, key, value, ttl, now() + ttl * interval '1 minute' from allowed
@@ -64,7 +63,7 @@ function writeStatement(
     on conflict (namespace, key) do update set value = excluded.value, ttl_minutes = excluded.ttl_minutes,
       expires_at = excluded.expires_at, updated_at = now(),
       created_at = case when i.expires_at <= now() then now() else i.created_at end
-    where i.expires_at <= now() or ${accessCondition(access, itemDocument("i"), parameters)}
+    where i.expires_at <= now() or ${itemAccess(access, "i", parameters)}
     returning i.namespace, i.key
   ), unindexed as (
     delete from store_vector v using put join allowed a using (namespace, key)
@@ -77,7 +76,7 @@ function writeStatement(
     on conflict (namespace, key, position) do update set embedding = excluded.embedding
   ), deleted as (
     delete from store_item i using jsonb_to_recordset(${parameters.addJson(deletions)}) as d (namespace text[], key text)
-    where i.namespace = d.namespace and i.key = d.key and ${accessCondition(access, itemDocument("i"), parameters)}
+    where i.namespace = d.namespace and i.key = d.key and ${itemAccess(access, "i", parameters)}
   )
   select (select count(*) from allowed) as allowed_count, (select count(*) from put) as put_count`;
 }
