@@ -93,8 +93,10 @@ export function describeUrl(url: string): string {
   }
 }
 
+/** The driver's own words: the pool's translation is for clients of the API. */
 function reasonOf(error: unknown): string {
+  const { cause = error } = error as { cause?: unknown };
   // A host with several addresses fails with one error per address and an empty message of its own.
-  const inner = error instanceof AggregateError ? error.errors.map((each: Error) => each.message).join("; ") : "";
-  return inner || (error as Error).message;
+  const inner = cause instanceof AggregateError ? cause.errors.map((each: Error) => each.message).join("; ") : "";
+  return inner || (cause as Error).message;
 }
