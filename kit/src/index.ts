@@ -31,11 +31,22 @@ export {
 export { isPinned, pinMessage } from "./context-window/message-groups.ts";
 export { type SummarizeOptions, summarizeMessages } from "./context-window/summarize.ts";
 export { estimateTextTokens, estimateTokens, type TokenCounter } from "./context-window/token-estimate.ts";
+export { CircuitBreaker, type CircuitBreakerOptions } from "./models/circuit-breaker.ts";
 export { type CreateModelOptions, createModel } from "./models/create-model.ts";
 export { DemoChatModel, type DemoChatModelCallOptions, type DemoChatModelParams } from "./models/demo-model.ts";
+export { ModelTimeoutError } from "./models/model-attempt.ts";
+export { createModelChain, type ModelChainOptions } from "./models/model-chain.ts";
 export { ModelConfigError } from "./models/model-errors.ts";
 export { type ModelProvider, type ModelSpec, modelProviders, parseModelSpec } from "./models/model-spec.ts";
 export { type ProviderEnv, readProviderEnv } from "./models/provider-env.ts";
+export { RequestRate } from "./models/request-rate.ts";
+export {
+  type ModelAttempt,
+  type ModelCandidate,
+  ModelUnavailableError,
+  type ResilienceOptions,
+} from "./models/resilience-options.ts";
+export { type ResilientCallOptions, ResilientChatModel } from "./models/resilient-model.ts";
 export { type SelectedModel, selectModel } from "./models/select-model.ts";
 export { type Backoff, backoffDelayMs, defaultBackoff } from "./retries/backoff.ts";
 export { classifyError, type ErrorClass, retryAfterMsOf } from "./retries/error-class.ts";

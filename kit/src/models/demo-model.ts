@@ -12,9 +12,10 @@ import {
 } from "@langchain/core/language_models/chat_models";
 import { AIMessage, AIMessageChunk, type BaseMessage, type UsageMetadata } from "@langchain/core/messages";
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
-import { type Runnable, RunnableLambda } from "@langchain/core/runnables";
+import type { Runnable } from "@langchain/core/runnables";
 import { type DemoReply, decideReply } from "./demo-reply.ts";
 import { type DemoTool, toDemoTool } from "./demo-tool.ts";
+import { structuredByTool } from "./structured-output.ts";
 
 /** Settings of the demo model. */
 export interface DemoChatModelParams extends BaseChatModelParams {
@@ -61,19 +62,7 @@ export class DemoChatModel extends BaseChatModel<DemoChatModelCallOptions> {
   /** Structured output by one forced call of a tool that has the wanted schema; arguments are filled by plain rules. */
   // biome-ignore lint/suspicious/noExplicitAny: the base class's overloads tie the result to three kinds of schema
   override withStructuredOutput(schema: any, config?: StructuredOutputMethodOptions<boolean>): any {
-    const name: string = config?.name ?? schema?.title ?? "extract";
-    const description = "Gives the structured answer.";
-    const isJsonSchema = schema?.type === "object" && schema?.properties;
-    const tool = isJsonSchema
-      ? { type: "function", function: { name, description, parameters: schema } }
-      : { name, description, schema };
-    const model = this.bindTools([tool], { tool_choice: name });
-    const parse = async (raw: BaseMessage) => {
-      const args = AIMessage.isInstance(raw) ? raw.tool_calls?.[0]?.args : undefined;
-      const parsed = isJsonSchema || typeof schema?.parseAsync !== "function" ? args : await schema.parseAsync(args);
-      return config?.includeRaw ? { raw, parsed } : parsed;
-    };
-    return model.pipe(RunnableLambda.from(parse));
+    return structuredByTool(this, schema, config);
   }
 
   override async _generate(
