@@ -68,7 +68,22 @@ function onlyInterrupts(snapshot: GraphSnapshot): unknown[] | undefined {
   return isStopped ? pending.flatMap((task) => task.interrupts ?? []) : undefined;
 }
 
-/** @param graph for snapshots of the thread */
+function isResume(command: RunCommand | undefined): command is RunCommand {
+  return command?.resume !== undefined && command.resume !== null;
+}
+
+/** How a run starts on its first attempt. */
+export async function planStart(run: Run, saver: FencedSaver | undefined): Promise<Continuation> {
+  const { command } = run.kwargs;
+  if (saver === undefined || !isResume(command)) return { kind: "start", command };
+  const base = await saver.getTuple({ configurable: toConfigurable(run.threadId, runAddress(run)) });
+  return { kind: "start", command: base === undefined ? command : decideResume(base, run.runId, command).command };
+}
+
+/**
+ * How a run goes on that was claimed before.
+ * @param graph for snapshots of the thread
+ */
 export async function planContinuation(run: Run, graph: CompiledGraph, saver: FencedSaver): Promise<Continuation> {
   const rootConfig = { configurable: toConfigurable(run.threadId, undefined) };
   const head = await saver.getTuple(rootConfig);
@@ -81,10 +96,10 @@ export async function planContinuation(run: Run, graph: CompiledGraph, saver: Fe
     if (await isAtBreakpoint(run, graph, head, snapshot)) return { kind: "stopped", interrupts: [] };
     return { kind: "continue", isAddressed: false };
   }
-  if (command?.resume === undefined || command.resume === null) return { kind: "start", command };
+  if (!isResume(command)) return { kind: "start", command };
   const address = runAddress(run);
   const baseConfig = { configurable: toConfigurable(run.threadId, address) };
-  const base = address?.checkpointId === undefined ? head : await saver.getTuple(baseConfig);
+  const base = address === undefined ? head : await saver.getTuple(baseConfig);
   const decision = base === undefined ? { command } : decideResume(base, run.runId, command);
   if (decision.command !== undefined) return { kind: "start", command: decision.command };
   const interrupts = onlyInterrupts(await graph.getState(baseConfig));

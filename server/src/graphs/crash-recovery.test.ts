@@ -9,6 +9,7 @@ import { claimAgain, claimNext, claimRun, createTestRuntime, execute } from "./t
 const COUNTER = "counter:graph";
 const SINGLE = "interrupts:single";
 const SEQUENCE = "interrupts:sequence";
+const NESTED = "interrupts:nested";
 const PARALLEL = "interrupts:parallel";
 
 function isPutOfStep(step: number) {
@@ -180,6 +181,22 @@ describe("a resume claimed again", () => {
     await execute(runtime, claimNext(asked, { command: { resume: "yes" } }));
     const last = await execute(runtime, claimNext(asked, { command: { resume: "no" } }));
     expect(parse(last.outcome.values?.json)).toEqual({ answers: ["yes", "yes", "no"] });
+  });
+
+  it("does not take the answer to a subgraph's question for that to its next one", async () => {
+    const saver = new DyingSaver();
+    const runtime = createTestRuntime([NESTED], saver);
+    const asked = claimRun(NESTED, { input: {} });
+    await execute(runtime, asked);
+    const resume = claimNext(asked, { command: { resume: "yes" } });
+    saver.dieBefore(writesChannel("__interrupt__"));
+    const { outcome } = await execute(runtime, await crash(runtime, saver, resume));
+    expect(outcome.isThreadInterrupted).toBe(true);
+    expect(Object.values(outcome.interrupts).flat()).toMatchObject([{ value: "second?" }]);
+    const done = await execute(runtime, claimNext(asked, { command: { resume: "no" } }));
+    expect(parse(done.outcome.values?.json)).toEqual({ answers: ["yes", "no"] });
+    const executed = await readExecutions("interrupts", asked.run.threadId);
+    expect(executed).toEqual(["one", "one", "work"]);
   });
 
   it("gives only the unused answers of several", async () => {

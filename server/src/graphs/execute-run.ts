@@ -7,7 +7,7 @@ import type { ClaimedRun, Fence } from "../domain/ports/run-queue.ts";
 import type { Run, RunCommand } from "../domain/run.ts";
 import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { CompiledGraph, GraphCallConfig } from "./compiled-graph.ts";
-import { type Continuation, planContinuation } from "./continuation.ts";
+import { type Continuation, planContinuation, planStart } from "./continuation.ts";
 import { FencedSaver } from "./fenced-saver.ts";
 import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
@@ -144,7 +144,7 @@ export class RunExecutor implements GraphExecutor {
     const { run, nextEventSeq } = claimed;
     const isFirst = run.attempt <= 1 && nextEventSeq === 0;
     const { checkpoints } = attachment;
-    if (isFirst || checkpoints === undefined) return { kind: "start", command: run.kwargs.command };
+    if (isFirst || checkpoints === undefined) return await planStart(run, checkpoints?.saver);
     return await planContinuation(run, checkpoints.snapshots(), checkpoints.saver);
   }
 

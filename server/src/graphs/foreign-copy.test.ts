@@ -34,8 +34,8 @@ describe("a graph of another copy of LangGraph", () => {
     expect(waiting.outcome).toMatchObject({ status: "success", isThreadInterrupted: true });
     const resume = claimNext(asked, { command: { resume: "Ada" } });
     const drain = new AbortController();
-    setTimeout(() => drain.abort(), 5);
-    expect((await execute(runtime, resume, { drainSignal: drain.signal })).outcome.status).toBe("drained");
+    const drained = await execute(runtime, resume, { drainSignal: drain.signal, onEvent: () => drain.abort() });
+    expect(drained.outcome.status).toBe("drained");
     const done = await execute(runtime, claimAgain(resume));
     expect(JSON.parse(done.outcome.values?.json ?? "")).toEqual({ log: ["in", "Ada", "hello Ada", "bye"] });
     const jump = claimNext(asked, { command: { goto: { node: "greet", input: { log: ["sent"] } } } });

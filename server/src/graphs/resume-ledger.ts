@@ -47,8 +47,20 @@ function isResumeMap(resume: unknown): resume is Record<string, unknown> {
 }
 
 /**
- * What is left of `command` after an earlier attempt of the run: all of it when no answer was used, nothing when the only answer
- * was, the unused ones of several.
+ * The command with its answer tied to the only open question. LangGraph gives a bare answer to whoever asks next, so that after a
+ * crash inside a subgraph the answer to one question could become that to a later one.
+ */
+function tieAnswer(command: RunCommand, openIds: string[]): RunCommand {
+  const [id, ...others] = openIds;
+  if (id === undefined || others.length > 0 || isResumeMap(command.resume)) return command;
+  return { ...command, resume: { [id]: command.resume } };
+}
+
+/**
+ * What to resume with at `base`.
+ *
+ * On a run's first attempt: the whole command. After an earlier attempt: all of it when no answer was used, nothing when the only
+ * answer was, the unused ones of several.
  */
 export function decideResume(
   base: CheckpointTuple,
@@ -56,14 +68,14 @@ export function decideResume(
   command: RunCommand,
 ): { command: RunCommand | undefined } {
   const writes = base.pendingWrites ?? [];
-  const entry = writes.find(([taskId, channel]) => taskId === runId && channel === LEDGER_CHANNEL);
-  if (entry === undefined) return { command };
-  const recorded = entry[2] as string[];
   const open = openInterruptIds(writes);
+  const entry = writes.find(([taskId, channel]) => taskId === runId && channel === LEDGER_CHANNEL);
+  const recorded = entry === undefined ? [...open] : (entry[2] as string[]);
+  const tied = tieAnswer(command, recorded);
   const isUntouched = recorded.every((id) => open.has(id));
-  if (isUntouched) return { command };
-  if (!isResumeMap(command.resume)) return { command: undefined };
-  const unused = Object.entries(command.resume).filter(([id]) => open.has(id));
+  if (isUntouched) return { command: tied };
+  if (!isResumeMap(tied.resume)) return { command: undefined };
+  const unused = Object.entries(tied.resume).filter(([id]) => open.has(id));
   if (unused.length === 0) return { command: undefined };
   // The update and goto of the command were saved together with the answers.
   return { command: { resume: Object.fromEntries(unused) } };

@@ -53,3 +53,26 @@ export const parallel = new StateGraph(State)
   .addEdge("left", END)
   .addEdge("right", END)
   .compile();
+
+const questions = new StateGraph(State)
+  .addNode("one", (_state, config) => {
+    note(config, "one");
+    return { answers: [String(interrupt("first?"))] };
+  })
+  .addNode("work", (_state, config) => {
+    note(config, "work");
+    return {};
+  })
+  .addNode("two", () => ({ answers: [String(interrupt("second?"))] }))
+  .addEdge(START, "one")
+  .addEdge("one", "work")
+  .addEdge("work", "two")
+  .addEdge("two", END)
+  .compile();
+
+/** Two questions one after the other inside a subgraph, with work between them. */
+export const nested = new StateGraph(State)
+  .addNode("questions", questions)
+  .addEdge(START, "questions")
+  .addEdge("questions", END)
+  .compile();
