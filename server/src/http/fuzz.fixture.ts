@@ -60,14 +60,21 @@ const awkward = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-const uuid = fc.oneof(fc.uuid(), fc.constant(mintId()));
+/** Ids and texts that exist on the server under test, so that requests get past "not found". */
+export interface KnownValues {
+  ids: string[];
+  texts: string[];
+}
 
-/** How a request is meant: `fitting` keeps to its schema, `hostile` puts anything at all in the place of one value in six. */
-type Intent = "fitting" | "hostile";
+/** How a request is meant: it keeps to its schema, or is hostile and puts anything at all in the place of one value in six. */
+interface Intent {
+  isHostile: boolean;
+  known: KnownValues;
+}
 
 function valueFor(schema: Schema, intent: Intent): fc.Arbitrary<unknown> {
   const fitting = fittingValue(schema._zod.def, intent);
-  if (intent === "fitting") return fitting;
+  if (!intent.isHostile) return fitting;
   return fc.oneof({ weight: 5, arbitrary: fitting }, { weight: 1, arbitrary: awkward });
 }
 
@@ -99,10 +106,15 @@ function fittingValue(def: SchemaDef, intent: Intent): fc.Arbitrary<unknown> {
     case "number":
       return fc.integer({ min: 1, max: 50 });
     case "string":
-      return def.format === "guid" ? uuid : fc.constantFrom("agent", "/hook", mintId(), "values");
+      return textFor(def.format === "guid", intent.known);
     default:
       return fc.jsonValue({ maxDepth: 3 });
   }
+}
+
+function textFor(isId: boolean, { ids, texts }: KnownValues): fc.Arbitrary<string> {
+  if (isId) return fc.oneof({ weight: 1, arbitrary: fc.uuid() }, { weight: 5, arbitrary: fc.constantFrom(...ids) });
+  return fc.constantFrom("/hook", "values", mintId(), ...ids, ...texts);
 }
 
 function mapValues<T, U>(object: Record<string, T>, map: (value: T) => U): Record<string, U> {
@@ -110,8 +122,11 @@ function mapValues<T, U>(object: Record<string, T>, map: (value: T) => U): Recor
 }
 
 /** Random requests for the operation: half keep to its schemas, half do not, some of these with bodies that are no JSON at all. */
-export function requestsFor(operation: Operation): fc.Arbitrary<RandomRequest> {
-  return fc.oneof(requestsWith(operation, "fitting"), requestsWith(operation, "hostile"));
+export function requestsFor(operation: Operation, known: KnownValues): fc.Arbitrary<RandomRequest> {
+  return fc.oneof(
+    requestsWith(operation, { isHostile: false, known }),
+    requestsWith(operation, { isHostile: true, known }),
+  );
 }
 
 function requestsWith(operation: Operation, intent: Intent): fc.Arbitrary<RandomRequest> {
@@ -120,7 +135,7 @@ function requestsWith(operation: Operation, intent: Intent): fc.Arbitrary<Random
   const rawBody = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom("{", "[1,", "\u0000", "nul", '{"a":1e999}'));
   const body = fc.oneof(
     { weight: 9, arbitrary: part(operation.body).map((value) => JSON.stringify(value)) },
-    { weight: intent === "hostile" ? 1 : 0, arbitrary: rawBody },
+    { weight: intent.isHostile ? 1 : 0, arbitrary: rawBody },
   );
   const noHeaders: Record<string, string> = {};
   return fc
@@ -152,7 +167,8 @@ function fillPath(template: string, params: unknown): string {
 
 function encodeQuery(query: unknown): string {
   if (typeof query !== "object" || query === null) return "";
-  const pairs = Object.entries(query).flatMap(([key, value]) =>
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const pairs = given.flatMap(([key, value]) =>
     (Array.isArray(value) ? value : [value]).map((item) => `${encode(key)}=${encode(item)}`),
   );
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;

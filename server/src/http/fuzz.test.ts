@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requestsFor } from "./fuzz.fixture.ts";
-import { type Fixture, startFixture } from "./http-app.fixture.ts";
+import { type Fixture, makeThread, startFixture, UNKNOWN_ID } from "./http-app.fixture.ts";
 import { OPERATIONS } from "./operations.ts";
 
 /** Requests for each operation; a failing one is printed with its seed. */
@@ -10,11 +10,13 @@ const REQUESTS_PER_OPERATION = 60;
 
 describe("random requests", () => {
   let fixture: Fixture;
+  const known = { ids: [UNKNOWN_ID], texts: ["agent"] };
   const rejections: unknown[] = [];
   const onRejection = (reason: unknown) => void rejections.push(reason);
 
   beforeAll(async () => {
     fixture = await startFixture({ services: { truncate: async () => {} }, settings: { requestBodyBytesMax: 50_000 } });
+    fixture.threads.set(UNKNOWN_ID, makeThread({ threadId: UNKNOWN_ID }));
     fixture.engine.onRun = (run) => void setTimeout(() => fixture.engine.finish(run.runId), 1);
     process.on("unhandledRejection", onRejection);
   });
@@ -28,7 +30,7 @@ describe("random requests", () => {
     async (_name, operation) => {
       const statuses = new Set<number>();
       await fc.assert(
-        fc.asyncProperty(requestsFor(operation), async ({ path, method, body, headers }) => {
+        fc.asyncProperty(requestsFor(operation, known), async ({ path, method, body, headers }) => {
           const signal = AbortSignal.timeout(5_000);
           const response = await fetch(fixture.url + path, { method, body: body ?? null, headers, signal });
           const text = await response.text();

@@ -35,9 +35,10 @@ function kindsOf(def: SchemaDef): string[] {
 function decodeField(kinds: string[], texts: string[]): unknown {
   if (kinds.includes("array")) return texts.flatMap(splitList);
   const text = texts[texts.length - 1]!;
-  if (kinds.includes("string") || kinds.includes("enum")) return text;
+  if (kinds.includes("string")) return text;
   // An empty parameter (`?wait=`) says nothing.
   if (text === "") return undefined;
+  if (kinds.includes("enum")) return text;
   if (kinds.includes("number") && /^-?\d+(\.\d+)?$/.test(text)) {
     if (!kinds.includes("boolean") || (text !== "0" && text !== "1")) return Number(text);
   }
