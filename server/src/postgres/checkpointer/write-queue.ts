@@ -1,13 +1,18 @@
 // Sends puts and putWrites to the database: alone when there is time, together in one statement when many wait.
 
 import { LeaseLostError } from "../../domain/errors.ts";
-import { isUniqueViolation } from "../pg-errors.ts";
+import { isDatabaseUnavailable, isUniqueViolation } from "../pg-errors.ts";
 import type { Queryable } from "../statement.ts";
 import type { WriteOp } from "./write-op.ts";
 import { type FenceMode, writeStatement } from "./write-statement.ts";
 
 /** Batches on their way at a time: enough to keep the database busy, few enough that batches form under load. */
 const BATCHES_IN_FLIGHT_MAX = 3;
+/** Threads whose operations are stored one by one at a time; each may wait for a lock on a connection of its own. */
+const LANES_MAX = 3;
+/** How long a database that is away is waited for: a restart takes seconds, and a lease should not be outlived. */
+const UNAVAILABLE_MAX_MS = 8_000;
+const UNAVAILABLE_DELAY_MS = 150;
 /** Operations in one batch at most. */
 const BATCH_OPS_MAX = 64;
 /** Characters in one batch at most, unless a single operation is larger. */
@@ -40,6 +45,9 @@ export class WriteQueue {
   readonly #pool: Queryable;
   #waiting: Waiting[] = [];
   readonly #busyKeys = new Set<string>();
+  /** Operations that are stored by themselves, by thread. */
+  readonly #lanes = new Map<string, { waiting: Waiting; mode: FenceMode }[]>();
+  readonly #lanesRunning = new Set<string>();
   #inFlight = 0;
   #isScheduled = false;
 
@@ -123,13 +131,41 @@ export class WriteQueue {
       alone = batch.filter((_, index) => !stored.has(index + 1));
       for (const [index, waiting] of batch.entries()) if (stored.has(index + 1)) this.#settle(waiting);
     } catch (error) {
-      if (batch.length > 1 || canRetryAlone(error)) alone = batch;
+      // Which of several is at fault is found out one by one, unless it is the database.
+      if (canRetryAlone(error) || (batch.length > 1 && !isDatabaseUnavailable(error))) alone = batch;
       else for (const waiting of batch) this.#settle(waiting, error);
     }
     this.#inFlight--;
     this.#schedule();
-    // One after the other, since a later one may refer to items of an earlier one.
-    for (const waiting of alone) await this.#runAlone(waiting, mode === "none" ? "none" : "wait");
+    for (const waiting of alone) this.#addToLane(waiting, mode === "none" ? "none" : "wait");
+  }
+
+  /** Operations of one thread go one after the other, since a later one may refer to items of an earlier one. */
+  #addToLane(waiting: Waiting, mode: FenceMode): void {
+    const { threadId } = waiting.op;
+    const lane = this.#lanes.get(threadId);
+    if (lane !== undefined) lane.push({ waiting, mode });
+    else {
+      this.#lanes.set(threadId, [{ waiting, mode }]);
+      this.#startLanes();
+    }
+  }
+
+  #startLanes(): void {
+    for (const [threadId, lane] of this.#lanes) {
+      if (this.#lanesRunning.size >= LANES_MAX) return;
+      if (this.#lanesRunning.has(threadId)) continue;
+      this.#lanesRunning.add(threadId);
+      void this.#runLane(threadId, lane);
+    }
+  }
+
+  async #runLane(threadId: string, lane: { waiting: Waiting; mode: FenceMode }[]): Promise<void> {
+    for (let next = lane.shift(); next !== undefined; next = lane.shift())
+      await this.#runAlone(next.waiting, next.mode);
+    this.#lanes.delete(threadId);
+    this.#lanesRunning.delete(threadId);
+    this.#startLanes();
   }
 
   /** Stores one operation by itself: waits for its thread's lock, and moves its items if they are in the way. */
@@ -151,13 +187,22 @@ export class WriteQueue {
     }
   }
 
+  /**
+   * Sends a batch; again if the connection was lost or the server restarts. Nothing is stored twice: rows that an
+   * unacknowledged attempt did store are replaced by the same, and items of it move.
+   */
   async #send(batch: readonly Waiting[], mode: FenceMode): Promise<Set<number>> {
-    const statement = writeStatement(
-      batch.map(({ op }) => op),
-      mode,
-    );
-    const result = await this.#pool.query<[string]>({ ...statement, rowMode: "array" });
-    return new Set(result.rows.map(([ordinal]) => Number(ordinal)));
+    const ops = batch.map(({ op }) => op);
+    const deadline = Date.now() + UNAVAILABLE_MAX_MS;
+    for (;;) {
+      try {
+        const result = await this.#pool.query<[string]>({ ...writeStatement(ops, mode), rowMode: "array" });
+        return new Set(result.rows.map(([ordinal]) => Number(ordinal)));
+      } catch (error) {
+        if (!isDatabaseUnavailable(error) || Date.now() >= deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, UNAVAILABLE_DELAY_MS * (0.5 + Math.random())));
+      }
+    }
   }
 
   #settle(waiting: Waiting, error?: unknown): void {

@@ -16,16 +16,18 @@ export interface WriteStatement {
 }
 
 // The lock keeps a takeover (which raises the epoch) out until this statement commits, and makes it wait for one that
-// is about to commit: after the wait PostgreSQL checks the epoch of the new row version.
-const FENCED_OPS = `op as materialized (
+// is about to commit: after the wait PostgreSQL reads the epoch of the new row version. One lock per thread, so that
+// all operations of a thread share its outcome.
+const fencedOps = (mode: FenceMode): string => `held as materialized (
+  select thread_id, epoch from thread where thread_id = any($3::uuid[]) for share${mode === "skip" ? " skip locked" : ""}
+), op as materialized (
   select o.ord, o.thread_id, o.run_id
-  from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) with ordinality
+  from unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[]) with ordinality
     as o(thread_id, run_id, fence_thread_id, epoch, ord)
-  join thread t on t.thread_id = o.fence_thread_id::uuid and t.epoch = o.epoch
-  for share of t`;
+  join held h on h.thread_id = o.fence_thread_id and h.epoch = o.epoch)`;
 
 const UNFENCED_OPS = `op as materialized (
-  select o.ord, o.thread_id, null::text as run_id from unnest($1::text[]) with ordinality as o(thread_id, ord)`;
+  select o.ord, o.thread_id, null::text as run_id from unnest($1::text[]) with ordinality as o(thread_id, ord))`;
 
 /** The statement for a batch; all operations are fenced, or none. */
 export function writeStatement(ops: readonly WriteOp[], mode: FenceMode): WriteStatement {
@@ -38,7 +40,7 @@ export function writeStatement(ops: readonly WriteOp[], mode: FenceMode): WriteS
     );
   }
   let name = `holdfast_write_${mode}`;
-  let text = `with ${mode === "none" ? UNFENCED_OPS : FENCED_OPS}${mode === "skip" ? " skip locked" : ""})`;
+  let text = `with ${mode === "none" ? UNFENCED_OPS : fencedOps(mode)}`;
   for (const [part, rows, insert] of [
     ["i", itemRows(ops), INSERT_ITEMS],
     ["c", checkpointRows(ops), INSERT_CHECKPOINTS],
