@@ -3,7 +3,7 @@ import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { Run, RunCommand } from "../domain/run.ts";
 import type { CompiledGraph, GraphSnapshot } from "./compiled-graph.ts";
 import type { FencedSaver } from "./fenced-saver.ts";
-import { decideResume } from "./resume-ledger.ts";
+import { continueResume, startResume } from "./resume-ledger.ts";
 import { runAddress } from "./run-config.ts";
 import { pendingTasks } from "./run-outcome.ts";
 import { toConfigurable } from "./wire-checkpoint.ts";
@@ -61,11 +61,26 @@ async function isAtBreakpoint(
   return hasAfter && covers(after, await readFinishedNodes(graph, run.threadId, tuple));
 }
 
+function interruptId(interrupt: unknown): unknown {
+  return typeof interrupt === "object" && interrupt !== null ? Reflect.get(interrupt, "id") : undefined;
+}
+
+/** The interrupts that wait now. A subgraph knows better than the task it runs in, which hears of them a moment later. */
+function openInterrupts(snapshot: GraphSnapshot): unknown[] {
+  return pendingTasks(snapshot).flatMap(({ state, interrupts }) => {
+    const nested = state !== undefined && "tasks" in state ? (state as GraphSnapshot) : undefined;
+    return nested !== undefined && nested.tasks.length > 0 ? openInterrupts(nested) : (interrupts ?? []);
+  });
+}
+
 /** The pending interrupts when nothing but interrupts is pending, else `undefined`. */
 function onlyInterrupts(snapshot: GraphSnapshot): unknown[] | undefined {
+  const open = new Set(openInterrupts(snapshot).map(interruptId));
   const pending = pendingTasks(snapshot);
-  const isStopped = pending.length > 0 && pending.every((task) => (task.interrupts ?? []).length > 0);
-  return isStopped ? pending.flatMap((task) => task.interrupts ?? []) : undefined;
+  const isStopped = pending.every(({ interrupts = [] }) => {
+    return interrupts.length > 0 && interrupts.every((interrupt) => open.has(interruptId(interrupt)));
+  });
+  return pending.length > 0 && isStopped ? pending.flatMap(({ interrupts }) => interrupts ?? []) : undefined;
 }
 
 function isResume(command: RunCommand | undefined): command is RunCommand {
@@ -77,7 +92,7 @@ export async function planStart(run: Run, saver: FencedSaver | undefined): Promi
   const { command } = run.kwargs;
   if (saver === undefined || !isResume(command)) return { kind: "start", command };
   const base = await saver.getTuple({ configurable: toConfigurable(run.threadId, runAddress(run)) });
-  return { kind: "start", command: base === undefined ? command : decideResume(base, run.runId, command).command };
+  return { kind: "start", command: base === undefined ? command : startResume(base, command) };
 }
 
 /**
@@ -90,7 +105,7 @@ export async function planContinuation(run: Run, graph: CompiledGraph, saver: Fe
   const { command } = run.kwargs;
   if (head === undefined) return { kind: "start", command };
   if (Reflect.get(head.metadata ?? {}, "run_id") === run.runId) {
-    const snapshot = await graph.getState(rootConfig);
+    const snapshot = await graph.getState(rootConfig, { subgraphs: true });
     const interrupts = onlyInterrupts(snapshot);
     if (interrupts !== undefined) return { kind: "stopped", interrupts };
     if (await isAtBreakpoint(run, graph, head, snapshot)) return { kind: "stopped", interrupts: [] };
@@ -100,8 +115,11 @@ export async function planContinuation(run: Run, graph: CompiledGraph, saver: Fe
   const address = runAddress(run);
   const baseConfig = { configurable: toConfigurable(run.threadId, address) };
   const base = address === undefined ? head : await saver.getTuple(baseConfig);
-  const decision = base === undefined ? { command } : decideResume(base, run.runId, command);
-  if (decision.command !== undefined) return { kind: "start", command: decision.command };
-  const interrupts = onlyInterrupts(await graph.getState(baseConfig));
+  if (base === undefined) return { kind: "start", command };
+  const snapshot = await graph.getState(baseConfig, { subgraphs: true });
+  const open = new Set(openInterrupts(snapshot).map((interrupt) => String(interruptId(interrupt))));
+  const unused = continueResume(base, run.runId, command, open);
+  if (unused !== undefined) return { kind: "start", command: unused };
+  const interrupts = onlyInterrupts(snapshot);
   return interrupts === undefined ? { kind: "continue", isAddressed: true } : { kind: "stopped", interrupts };
 }

@@ -19,8 +19,8 @@ export function resumeLedgerHooks(
   let recorded: Promise<void> | undefined;
   return {
     afterLoad(tuple) {
-      if (!isRoot(tuple.config) || tuple.pendingWrites === undefined) return tuple;
-      open = openInterruptIds(tuple.pendingWrites);
+      if (tuple.pendingWrites === undefined) return tuple;
+      if (isRoot(tuple.config)) open = openInterruptIds(tuple.pendingWrites);
       if (!options.isResumeSpent()) return tuple;
       // LangGraph leaves a used answer among the checkpoint's writes and would give it to the next question.
       return {
@@ -56,27 +56,30 @@ function tieAnswer(command: RunCommand, openIds: string[]): RunCommand {
   return { ...command, resume: { [id]: command.resume } };
 }
 
+/** What a run resumes with on its first attempt at `base`. */
+export function startResume(base: CheckpointTuple, command: RunCommand): RunCommand {
+  return tieAnswer(command, [...openInterruptIds(base.pendingWrites ?? [])]);
+}
+
 /**
- * What to resume with at `base`.
- *
- * On a run's first attempt: the whole command. After an earlier attempt: all of it when no answer was used, nothing when the only
- * answer was, the unused ones of several.
+ * What to resume with at `base` after an earlier attempt of the run: the whole command when no answer was used, nothing when the
+ * only answer was, the unused ones of several.
+ * @param open ids of the interrupts that wait for an answer now
  */
-export function decideResume(
+export function continueResume(
   base: CheckpointTuple,
   runId: string,
   command: RunCommand,
-): { command: RunCommand | undefined } {
+  open: ReadonlySet<string>,
+): RunCommand | undefined {
   const writes = base.pendingWrites ?? [];
-  const open = openInterruptIds(writes);
   const entry = writes.find(([taskId, channel]) => taskId === runId && channel === LEDGER_CHANNEL);
-  const recorded = entry === undefined ? [...open] : (entry[2] as string[]);
+  if (entry === undefined) return startResume(base, command);
+  const recorded = entry[2] as string[];
   const tied = tieAnswer(command, recorded);
-  const isUntouched = recorded.every((id) => open.has(id));
-  if (isUntouched) return { command: tied };
-  if (!isResumeMap(tied.resume)) return { command: undefined };
+  if (recorded.every((id) => open.has(id))) return tied;
+  if (!isResumeMap(tied.resume)) return undefined;
   const unused = Object.entries(tied.resume).filter(([id]) => open.has(id));
-  if (unused.length === 0) return { command: undefined };
   // The update and goto of the command were saved together with the answers.
-  return { command: { resume: Object.fromEntries(unused) } };
+  return unused.length === 0 ? undefined : { resume: Object.fromEntries(unused) };
 }

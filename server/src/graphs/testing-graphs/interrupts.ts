@@ -76,3 +76,10 @@ export const nested = new StateGraph(State)
   .addEdge(START, "questions")
   .addEdge("questions", END)
   .compile();
+
+/** Three questions of one node inside a subgraph. */
+export const nestedSequence = new StateGraph(State)
+  .addNode("questions", sequence)
+  .addEdge(START, "questions")
+  .addEdge("questions", END)
+  .compile();
