@@ -62,6 +62,7 @@ export class PostgresAssistantRepository implements AssistantRepository {
       `select ${assistantColumns("a")} from assistant a
        where a.assistant_id = ${parameters.add(assistantId)} and ${accessCondition(access, "a.metadata", parameters)}`,
       parameters.values,
+      access === undefined ? "find_assistant" : undefined,
     );
     return rows[0] && toAssistant(rows[0]);
   }

@@ -31,6 +31,7 @@ export class PostgresRunRepository implements RunRepository {
       this.#pool,
       `select ${runColumns("r")} from ${RUN_OF_THREAD} where ${conditions.join(" and ")}`,
       parameters.values,
+      access === undefined && threadId !== undefined ? "find_run" : undefined,
     );
     return rows[0] && toRun(rows[0]);
   }

@@ -30,10 +30,14 @@ export class Parameters {
 /** SQLSTATE codes for a number or time out of range (22003, 22008, 22015) and a JSON text or key that is too long (54000). */
 const VALUE_LIMIT_CODES = new Set(["22003", "22008", "22015", "54000"]);
 
-/** Rows of one statement. @throws InvalidRequestError for a value that PostgreSQL cannot store. */
-export async function execute<Row>(db: Queryable, text: string, values: unknown[] = []): Promise<Row[]> {
+/**
+ * Rows of one statement.
+ * @param name prepares the statement once per connection; only for texts that never change.
+ * @throws InvalidRequestError for a value that PostgreSQL cannot store.
+ */
+export async function execute<Row>(db: Queryable, text: string, values: unknown[] = [], name?: string): Promise<Row[]> {
   try {
-    const result = await db.query(text, values);
+    const result = await db.query({ name, text, values });
     return result.rows as Row[];
   } catch (error) {
     throw isUnstorableText(error) || isBeyondValueLimit(error) ? refuseValue(error as Error) : error;

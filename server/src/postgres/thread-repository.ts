@@ -56,6 +56,7 @@ export class PostgresThreadRepository implements ThreadRepository {
       this.#pool,
       `select ${threadColumns()} from thread t where ${oneThread(threadId, access, parameters)}`,
       parameters.values,
+      access === undefined ? "find_thread" : undefined,
     );
     return rows[0] && this.#present(rows[0]);
   }

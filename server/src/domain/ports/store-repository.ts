@@ -36,9 +36,8 @@ export interface StoreQuery {
 }
 
 export interface NamespaceQuery {
-  /** Labels, `*` for any. */
-  prefix?: string[];
-  suffix?: string[];
+  /** All must hold. Labels, `*` for any one. */
+  conditions: { side: "prefix" | "suffix"; labels: string[] }[];
   /** Longer namespaces are cut to this many labels. */
   depthMax?: number;
   limit: number;

@@ -150,6 +150,29 @@ test("namespaces are listed as the in-memory store lists them", async () => {
   );
 }, 60_000);
 
+test("several conditions on namespaces must all hold", async () => {
+  for (const namespace of [
+    ["a", "b", "c"],
+    ["a", "x", "c"],
+    ["a", "b", "d"],
+    ["b", "c"],
+  ])
+    await store.put(namespace, "k", {});
+  const matchConditions = [
+    { matchType: "prefix", path: ["a"] },
+    { matchType: "prefix", path: ["*", "b"] },
+    { matchType: "suffix", path: ["c"] },
+  ] as const;
+  const [found] = await store.batch([
+    {
+      matchConditions: matchConditions.map(({ matchType, path }) => ({ matchType, path: [...path] })),
+      limit: 10,
+      offset: 0,
+    },
+  ]);
+  expect(found).toEqual([["a", "b", "c"]]);
+});
+
 test.each([
   [{ n: { $gt: 2 } }, ["three"]],
   [{ n: { $gte: 2, $lt: 3 } }, ["two"]],

@@ -49,11 +49,9 @@ export class PostgresStore extends BaseStore {
   }
 
   #listNamespaces(operation: ListNamespacesOperation): Promise<string[][]> {
-    const pathOf = (matchType: "prefix" | "suffix"): string[] | undefined =>
-      operation.matchConditions?.find((condition) => condition.matchType === matchType)?.path;
+    const matches = operation.matchConditions ?? [];
     return this.#items.listNamespaces({
-      prefix: pathOf("prefix"),
-      suffix: pathOf("suffix"),
+      conditions: matches.map(({ matchType, path }) => ({ side: matchType, labels: path })),
       depthMax: operation.maxDepth,
       limit: operation.limit,
       offset: operation.offset,

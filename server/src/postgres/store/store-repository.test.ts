@@ -21,7 +21,7 @@ test("no verb reaches across a rule on the value", async () => {
   const other = ownedBy("b");
   expect(await store.getItem(["n"], "k", {}, other)).toBeUndefined();
   expect(await store.searchItems(page, other)).toEqual([]);
-  expect(await store.listNamespaces({ limit: 10, offset: 0 }, other)).toEqual([]);
+  expect(await store.listNamespaces({ conditions: [], limit: 10, offset: 0 }, other)).toEqual([]);
   await expect(store.deleteItem(["n"], "k", other)).rejects.toThrow(NotFoundError);
   await expect(store.putItem({ namespace: ["n"], key: "k", value: { owner: "b" } }, other)).rejects.toThrow(
     NotFoundError,
@@ -45,7 +45,7 @@ test("rules see namespace and key, which a value cannot counterfeit", async () =
   ).rejects.toThrow(ForbiddenError);
   await store.putItem({ namespace: ["user-b"], key: "k", value: { namespace: ["user-a"] } });
   expect((await store.searchItems(page, mine)).map((item) => item.namespace)).toEqual([["user-a"]]);
-  expect(await store.listNamespaces({ limit: 10, offset: 0 }, mine)).toEqual([["user-a"]]);
+  expect(await store.listNamespaces({ conditions: [], limit: 10, offset: 0 }, mine)).toEqual([["user-a"]]);
 });
 
 test("several puts under a rule are written all or not at all", async () => {
@@ -102,7 +102,7 @@ test("an expired item is gone at once; the sweep removes its row, and putting it
   );
   expect(await store.getItem(["n"], "a")).toBeUndefined();
   expect((await store.searchItems(page)).map((item) => item.key)).toEqual(["kept"]);
-  expect(await store.listNamespaces({ limit: 10, offset: 0 })).toEqual([["m"]]);
+  expect(await store.listNamespaces({ conditions: [], limit: 10, offset: 0 })).toEqual([["m"]]);
   // What has expired hides behind no rule either.
   await store.putItem({ namespace: ["n"], key: "a", value: { owner: "b" } }, ownedBy("b"));
   expect((await store.getItem(["n"], "a"))!.createdAt.getTime()).toBeGreaterThan(Date.now() - 60_000);

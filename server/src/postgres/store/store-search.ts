@@ -78,16 +78,12 @@ function bestScore(queryVector: string): string {
 
 export async function listNamespaces(db: Queryable, query: NamespaceQuery, access: AccessFilter): Promise<string[][]> {
   const parameters = new Parameters();
-  const prefix = query.prefix ?? [];
-  const wildcard = prefix.indexOf("*");
-  const conditions = [
-    IS_LIVE_ITEM,
-    // The labels before the first wildcard narrow the index range.
-    underNamespace(wildcard === -1 ? prefix : prefix.slice(0, wildcard), parameters),
-    matchesLabels(prefix, "prefix", parameters),
-    matchesLabels(query.suffix ?? [], "suffix", parameters),
-    itemAccess(access, "i", parameters),
-  ];
+  const matches = query.conditions.flatMap(({ side, labels }) => [
+    // The labels before a prefix's first wildcard narrow the index range.
+    ...(side === "prefix" ? [underNamespace(labelsBeforeWildcard(labels), parameters)] : []),
+    matchesLabels(labels, side, parameters),
+  ]);
+  const conditions = [IS_LIVE_ITEM, ...matches, itemAccess(access, "i", parameters)];
   const namespace =
     query.depthMax === undefined ? "i.namespace" : `i.namespace[1:${parameters.add(query.depthMax)}::integer]`;
   const rows = await execute<{ namespace: string[] }>(
@@ -97,4 +93,9 @@ export async function listNamespaces(db: Queryable, query: NamespaceQuery, acces
     parameters.values,
   );
   return rows.map((row) => row.namespace);
+}
+
+function labelsBeforeWildcard(labels: string[]): string[] {
+  const wildcard = labels.indexOf("*");
+  return wildcard === -1 ? labels : labels.slice(0, wildcard);
 }
