@@ -1,7 +1,14 @@
 // A run of several steps, each with an effect on an outside service, for crash and recovery tests.
 import { setTimeout as sleep } from "node:timers/promises";
 import { AIMessage } from "@langchain/core/messages";
-import { Annotation, END, type LangGraphRunnableConfig, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
+import {
+  Annotation,
+  END,
+  type LangGraphRunnableConfig,
+  MessagesAnnotation,
+  START,
+  StateGraph,
+} from "@langchain/langgraph";
 
 const State = Annotation.Root({
   ...MessagesAnnotation.spec,
@@ -14,7 +21,10 @@ async function step(state: typeof State.State, config: LangGraphRunnableConfig) 
   const number = state.done + 1;
   await sleep(stepMs, undefined, { signal: config.signal });
   const key = `${runId}:${number}`;
-  if (sinkUrl) await fetch(sinkUrl, { method: "POST", headers: { "idempotency-key": key }, signal: config.signal });
+  if (sinkUrl) {
+    const headers = { "idempotency-key": key, "x-sender": process.env.BENCH_SESSION ?? "" };
+    await fetch(sinkUrl, { method: "POST", headers, signal: config.signal });
+  }
   config.writer?.({ step: number });
   return { done: number, messages: [new AIMessage({ id: key, content: `step ${number}` })] };
 }

@@ -14,6 +14,7 @@ import { createMetrics, type Metrics } from "./observability/metrics.ts";
 import { createReport, type Report } from "./observability/report.ts";
 import { BEACON_PREFIX } from "./postgres/claim.ts";
 import { type Database, openDatabase } from "./postgres/database.ts";
+import { startLeaseKeeper } from "./postgres/lease-keeper/lease-keeper.ts";
 import { type Listener, openListener } from "./postgres/listener.ts";
 import { createPersistence, type Persistence } from "./postgres/persistence.ts";
 import { Engine } from "./runs/engine.ts";
@@ -91,7 +92,9 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
   const workerId = `${BEACON_PREFIX}${mintId()}`;
   const { bus } = await openBus(database, workerId, roles, report, closers);
   const limits = engineLimits(config);
-  const worker = roles.worker ? startWorker({ workerId, persistence, bus, graphs, limits, report }) : undefined;
+  const worker = roles.worker
+    ? startWorker({ workerId, databaseUrl: database.url, persistence, bus, graphs, limits, report })
+    : undefined;
   if (worker !== undefined) closers.add(async () => worker[Symbol.asyncDispose]());
   const api = roles.api
     ? await startApi({ config, persistence, bus, graphs, limits, report, metrics, database, worker, closers })
@@ -135,10 +138,19 @@ async function openBus(database: Database, processId: string, roles: Roles, repo
   return { bus };
 }
 
-function startWorker(parts: EngineParts & { workerId: string }): Worker {
-  const { workerId, persistence, bus, graphs, limits, report } = parts;
+function startWorker(parts: EngineParts & { workerId: string; databaseUrl: string }): Worker {
+  const { workerId, databaseUrl, persistence, bus, graphs, limits, report } = parts;
   const { queue, log } = persistence;
-  const worker = new Worker({ workerId, queue, log, bus, executor: graphs.executor, limits, report });
+  const worker = new Worker({
+    workerId,
+    queue,
+    log,
+    bus,
+    executor: graphs.executor,
+    limits,
+    report,
+    startLeaseKeeper: (options, listener) => startLeaseKeeper({ url: databaseUrl, ...options }, listener),
+  });
   worker.start();
   report.workerStarted({ workerId, slotsMax: limits.slotsMax, pid: process.pid });
   return worker;

@@ -51,7 +51,8 @@ export interface Report {
   workerDrained(fact: { workerId: string; releasedCount: number; durationMs: number }): void;
   databaseUnavailable(fact: { subsystem: string; error: unknown }): void;
   databaseRecovered(fact: { subsystem: string; downMs: number }): void;
-  eventLoopBlocked(fact: { workerId: string; blockedMs: number; runIds: string[] }): void;
+  /** Synchronous code kept every other run of the process waiting; `where` names the node where it could be seen. */
+  eventLoopBlocked(fact: { workerId: string; blockedMs: number; where: string | undefined; runIds: string[] }): void;
 }
 
 /** Paths that probes ask all the time; served at `debug`. */

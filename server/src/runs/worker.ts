@@ -1,6 +1,7 @@
 // The worker: takes runs from the queue into its slots, keeps their leases, and hands them back when it drains.
 import { AttemptsExhaustedError, DatabaseUnavailableError } from "../domain/errors.ts";
-import type { ClaimedRun } from "../domain/ports/run-queue.ts";
+import type { LeaseKeeper, StartLeaseKeeper } from "../domain/ports/lease-keeper.ts";
+import type { ClaimedRun, LeaseRenewal } from "../domain/ports/run-queue.ts";
 import type { CancelAction } from "../domain/run.ts";
 import type { Report } from "../observability/report.ts";
 import { pause } from "./retry.ts";
@@ -8,6 +9,7 @@ import { type Departure, type ExecutionDependencies, RunExecution } from "./run-
 
 export interface WorkerOptions extends ExecutionDependencies {
   workerId: string;
+  startLeaseKeeper: StartLeaseKeeper;
   report: Report;
 }
 
@@ -26,7 +28,7 @@ export class Worker implements AsyncDisposable {
   #isClaimWanted = false;
   /** Whether more runs may wait than there were slots for. */
   #isBacklogged = false;
-  #isRenewing = false;
+  #keeper: LeaseKeeper | undefined;
   #isSweeping = false;
 
   constructor(options: WorkerOptions) {
@@ -53,8 +55,16 @@ export class Worker implements AsyncDisposable {
     );
     this.#timers.push(
       setInterval(() => this.wake(), limits.pollIntervalMs),
-      setInterval(() => void this.renewLeases(), limits.heartbeatIntervalMs),
       setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS),
+    );
+    const { workerId, report, startLeaseKeeper } = this.#options;
+    this.#keeper = startLeaseKeeper(
+      { workerId, leaseDurationMs: limits.leaseDurationMs, heartbeatIntervalMs: limits.heartbeatIntervalMs },
+      {
+        renewed: (renewal) => this.#onRenewed(renewal),
+        failed: (error) => report.databaseUnavailable({ subsystem: "renewing leases", error }),
+        blocked: (blockage) => report.eventLoopBlocked({ workerId, ...blockage }),
+      },
     );
     void this.sweep();
     this.wake();
@@ -90,21 +100,10 @@ export class Worker implements AsyncDisposable {
     this.#active.get(runId)?.execution.cancel(action);
   }
 
-  /** Extends the leases of all active runs and learns of lost ones and of cancels. */
-  async renewLeases(): Promise<void> {
-    if (this.#active.size === 0 || this.#isRenewing) return;
-    this.#isRenewing = true;
-    const { queue, limits, workerId } = this.#options;
-    try {
-      const fences = [...this.#active.values()].map(({ execution }) => execution.claimed.fence);
-      const renewal = await queue.renewLeases({ workerId, fences, leaseDurationMs: limits.leaseDurationMs });
-      for (const runId of renewal.lost) this.#active.get(runId)?.execution.loseLease();
-      for (const { runId, action } of renewal.cancelRequested) this.cancel(runId, action);
-    } catch (error) {
-      this.#reportFailure(error, "renewing leases");
-    } finally {
-      this.#isRenewing = false;
-    }
+  /** Stops the runs whose lease is lost and those whose cancel was not heard otherwise. */
+  #onRenewed(renewal: LeaseRenewal): void {
+    for (const runId of renewal.lost) this.#active.get(runId)?.execution.loseLease();
+    for (const { runId, action } of renewal.cancelRequested) this.cancel(runId, action);
   }
 
   /** Returns runs of dead workers to the queue and ends those that lost their lease too often. */
@@ -149,6 +148,7 @@ export class Worker implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain();
     for (const timer of this.#timers) clearInterval(timer);
+    await this.#keeper?.[Symbol.asyncDispose]();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
@@ -184,6 +184,7 @@ export class Worker implements AsyncDisposable {
     const queueWaitMs = (startedAt ?? availableAt).getTime() - availableAt.getTime();
     report.runClaimed({ runId, threadId, workerId, attempt, queueWaitMs });
     const beganAtMs = performance.now();
+    this.#keeper?.hold(claimed.fence);
     const execution = new RunExecution(claimed, this.#options);
     const done = execution
       .execute()
@@ -193,6 +194,7 @@ export class Worker implements AsyncDisposable {
       )
       .finally(() => {
         this.#active.delete(runId);
+        this.#keeper?.release(runId);
         if (this.#isBacklogged) this.wake();
       });
     this.#active.set(runId, { execution, done });
