@@ -25,6 +25,25 @@ describe("Pulse", () => {
     expect(new Set(beats)).toEqual(new Set([3]));
   });
 
+  it("keeps its period when ticks come late, and makes up for no more than one", () => {
+    let nowMs = 0;
+    const pulse = new Pulse(1_000, () => nowMs);
+    const beats = new Array<number>(20).fill(0);
+    for (let index = 0; index < 20; index++) {
+      pulse.join(() => {
+        beats[index]! += 1;
+      });
+    }
+    for (let tick = 0; tick < 8; tick++) {
+      nowMs += 250;
+      vi.advanceTimersByTime(50);
+    }
+    expect(new Set(beats)).toEqual(new Set([2]));
+    nowMs += 60_000;
+    vi.advanceTimersByTime(50);
+    expect(new Set(beats)).toEqual(new Set([3]));
+  });
+
   it("stops with its last member and starts again", () => {
     const pulse = new Pulse(1_000);
     let count = 0;

@@ -7,12 +7,16 @@ export class Pulse {
   readonly #slots: Set<() => void>[] = Array.from({ length: SLOT_COUNT }, () => new Set());
   readonly #periodMs: number;
   #memberCount = 0;
+  readonly #now: () => number;
   #nextSlot = 0;
   #tickSlot = 0;
+  #slotDueAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(periodMs: number) {
+  /** `now` is a clock in milliseconds that never goes back. */
+  constructor(periodMs: number, now: () => number = () => performance.now()) {
     this.#periodMs = periodMs;
+    this.#now = now;
   }
 
   /** Calls `beat` once a period until the returned function is called. The timer runs only while there are members. */
@@ -22,7 +26,7 @@ export class Pulse {
     const member = () => beat();
     slot.add(member);
     this.#memberCount += 1;
-    this.#timer ??= setInterval(() => this.#tick(), this.#periodMs / SLOT_COUNT).unref();
+    this.#start();
     return () => {
       if (!slot.delete(member)) return;
       this.#memberCount -= 1;
@@ -33,8 +37,22 @@ export class Pulse {
     };
   }
 
-  #tick(): void {
-    this.#tickSlot = (this.#tickSlot + 1) % SLOT_COUNT;
-    for (const beat of this.#slots[this.#tickSlot]!) beat();
+  #start(): void {
+    if (this.#timer !== undefined) return;
+    const slotMs = this.#periodMs / SLOT_COUNT;
+    this.#slotDueAtMs = this.#now() + slotMs;
+    this.#timer = setInterval(() => this.#tick(slotMs), slotMs).unref();
+  }
+
+  /** Goes by the clock, not by the number of ticks: a busy event loop must not stretch the period. */
+  #tick(slotMs: number): void {
+    const nowMs = this.#now();
+    for (let count = 0; count < SLOT_COUNT && this.#slotDueAtMs <= nowMs; count++) {
+      this.#slotDueAtMs += slotMs;
+      this.#tickSlot = (this.#tickSlot + 1) % SLOT_COUNT;
+      for (const beat of this.#slots[this.#tickSlot]!) beat();
+    }
+    // After a long stop one round is enough.
+    if (this.#slotDueAtMs <= nowMs) this.#slotDueAtMs = nowMs + slotMs;
   }
 }

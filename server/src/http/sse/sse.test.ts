@@ -74,12 +74,12 @@ describe("a quiet or slow connection", () => {
   it("beats while nothing happens, every connection from one timer", async () => {
     await using fixture = await startFixture({ settings: { heartbeatIntervalMs: 100 } });
     const streams = [await openStream(fixture), await openStream(fixture)];
-    await sleep(450);
+    await sleep(650);
     for (const run of fixture.engine.runs.values()) fixture.engine.finish(run.runId);
     for (const { response } of streams) {
       const beats = (await response.text()).match(/^: heartbeat$/gm)?.length ?? 0;
       expect(beats).toBeGreaterThanOrEqual(3);
-      expect(beats).toBeLessThanOrEqual(5);
+      expect(beats).toBeLessThanOrEqual(7);
     }
   });
 

@@ -42,7 +42,8 @@ const FILE_TYPES: Record<string, string> = {
 };
 
 /** Only the folder is looked up; the package's own entry points are never loaded. */
-const swaggerFolder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+const require = createRequire(import.meta.url);
+const swaggerFolder = dirname(require.resolve("swagger-ui-dist/package.json"));
 
 export const getDocs = defineOperation({
   method: "get",

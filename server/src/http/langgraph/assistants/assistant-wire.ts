@@ -37,7 +37,20 @@ export const assistantSchema = z
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })
-  .openapi("Assistant");
+  .openapi("Assistant", {
+    example: {
+      assistant_id: "fe096781-5601-53d2-b2f6-0d3403f7e9ca",
+      graph_id: "agent",
+      version: 1,
+      name: "Polite agent",
+      description: null,
+      config: {},
+      context: { tone: "polite" },
+      metadata: {},
+      created_at: "2026-01-02T03:04:05.678Z",
+      updated_at: "2026-01-02T03:04:05.678Z",
+    },
+  });
 
 export const ASSISTANT_FIELDS = [
   "assistant_id",

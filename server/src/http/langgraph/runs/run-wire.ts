@@ -24,7 +24,19 @@ export const runSchema = z
     multitask_strategy: z.enum(MULTITASK_STRATEGIES),
     cancel_reason: z.string().optional(),
   })
-  .openapi("Run");
+  .openapi("Run", {
+    example: {
+      run_id: "0198c1f0-6c01-7d1e-8a44-20c1d4be5f32",
+      thread_id: "0198c1f0-5b7e-7c8a-9d53-1f0c3a9e4b21",
+      assistant_id: "fe096781-5601-53d2-b2f6-0d3403f7e9ca",
+      created_at: "2026-01-02T03:04:05.678Z",
+      updated_at: "2026-01-02T03:04:05.678Z",
+      status: "pending",
+      metadata: {},
+      kwargs: { input: { messages: [{ role: "user", content: "Hello" }] }, stream_mode: ["values"] },
+      multitask_strategy: "enqueue",
+    },
+  });
 
 export const RUN_FIELDS = [
   "run_id",

@@ -24,7 +24,22 @@ export const threadStateSchema = z
     parent_checkpoint: checkpointSchema.nullable(),
     interrupts: z.array(jsonObjectSchema).optional(),
   })
-  .openapi("ThreadState");
+  .openapi("ThreadState", {
+    example: {
+      values: { messages: [{ type: "human", content: "Hello" }] },
+      next: [],
+      tasks: [],
+      metadata: { source: "loop", step: 1 },
+      created_at: "2026-01-02T03:04:09.012Z",
+      checkpoint: {
+        thread_id: "0198c1f0-5b7e-7c8a-9d53-1f0c3a9e4b21",
+        checkpoint_ns: "",
+        checkpoint_id: "1f0e7b1a-2b07-6a4b-8001-6f1cfa0f9d11",
+      },
+      parent_checkpoint: null,
+      interrupts: [],
+    },
+  });
 
 /** Field names, or `values.<key>` for single values. */
 export const stateSelectSchema = z.array(z.string());

@@ -39,7 +39,19 @@ export const threadSchema = z
     ttl: jsonObjectSchema.optional(),
     extracted: jsonObjectSchema.optional(),
   })
-  .openapi("Thread");
+  .openapi("Thread", {
+    example: {
+      thread_id: "0198c1f0-5b7e-7c8a-9d53-1f0c3a9e4b21",
+      created_at: "2026-01-02T03:04:05.678Z",
+      updated_at: "2026-01-02T03:04:09.012Z",
+      state_updated_at: "2026-01-02T03:04:09.012Z",
+      metadata: { graph_id: "agent", user_id: "u-17" },
+      status: "idle",
+      config: {},
+      values: { messages: [{ type: "human", content: "Hello" }] },
+      interrupts: {},
+    },
+  });
 
 export const THREAD_FIELDS = [
   "thread_id",
