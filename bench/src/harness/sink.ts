@@ -7,6 +7,8 @@ export interface Effect {
   key: string;
   /** When it arrived, milliseconds since the epoch. */
   atMs: number;
+  /** Name of the process it came from, if that says it. */
+  sender?: string;
 }
 
 export interface Sink extends AsyncDisposable {
@@ -19,7 +21,8 @@ export async function startSink(): Promise<Sink> {
   const server = createServer((request, response) => {
     const key = request.headers["idempotency-key"];
     request.resume().on("end", () => {
-      if (typeof key === "string") effects.push({ key, atMs: Date.now() });
+      if (typeof key === "string")
+        effects.push({ key, atMs: Date.now(), sender: String(request.headers["x-sender"] ?? "") });
       response.writeHead(typeof key === "string" ? 204 : 400).end();
     });
   });

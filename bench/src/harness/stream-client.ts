@@ -3,31 +3,45 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientLog } from "./checker.ts";
 
 const RECONNECT_PAUSE_MS = 100;
+/** A server says something at least every few seconds; a connection that is silent this long is given up. */
+const SILENCE_MAX_MS = 20_000;
 
 /** Told of each event as it arrives. */
 export type OnEvent = (event: { id: string; event: string; data: string }) => void;
 
-/** Follows until the run has ended; gives up at `deadlineMs` (epoch). The returned log grows while it follows. */
+/**
+ * Follows until the run has ended; gives up at `deadlineMs` (epoch). The returned log grows while it follows.
+ * @param breakOff called for each connection: a signal that cuts it
+ */
 export async function followStream(
   baseUrl: string | (() => string),
   run: { threadId: string; runId: string },
   deadlineMs: number,
   onEvent?: OnEvent,
+  breakOff?: () => AbortSignal,
 ): Promise<ClientLog> {
   const log: ClientLog = { runId: run.runId, events: [], isEnded: false };
   const urlOf = typeof baseUrl === "string" ? () => baseUrl : baseUrl;
   while (Date.now() < deadlineMs && !log.isEnded) {
     const lastId = log.events.at(-1)?.id ?? "-1";
+    const silence = new AbortController();
+    const watchdog = setTimeout(() => silence.abort(), SILENCE_MAX_MS);
     try {
       const response = await fetch(`${urlOf()}/threads/${run.threadId}/runs/${run.runId}/stream`, {
         headers: { "last-event-id": lastId },
-        signal: AbortSignal.timeout(Math.max(1, deadlineMs - Date.now())),
+        signal: AbortSignal.any([
+          AbortSignal.timeout(Math.max(1, deadlineMs - Date.now())),
+          silence.signal,
+          ...(breakOff === undefined ? [] : [breakOff()]),
+        ]),
       });
       if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
-      await readEvents(response.body, log, onEvent);
+      await readEvents(response.body, log, () => watchdog.refresh(), onEvent);
       log.isEnded = await hasEnded(urlOf(), run);
     } catch {
       await sleep(RECONNECT_PAUSE_MS);
+    } finally {
+      clearTimeout(watchdog);
     }
   }
   return log;
@@ -39,10 +53,16 @@ async function hasEnded(baseUrl: string, run: { threadId: string; runId: string 
   return status !== "pending" && status !== "running";
 }
 
-async function readEvents(body: ReadableStream<Uint8Array>, log: ClientLog, onEvent?: OnEvent): Promise<void> {
+async function readEvents(
+  body: ReadableStream<Uint8Array>,
+  log: ClientLog,
+  onBytes: () => void,
+  onEvent?: OnEvent,
+): Promise<void> {
   const decoder = new TextDecoder();
   let buffer = "";
   for await (const chunk of body) {
+    onBytes();
     buffer += decoder.decode(chunk, { stream: true });
     for (let end = buffer.indexOf("\n\n"); end !== -1; end = buffer.indexOf("\n\n")) {
       const frame = parseFrame(buffer.slice(0, end));

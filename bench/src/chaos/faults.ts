@@ -1,0 +1,11 @@
+// Every fault there is a program for.
+import type { Fault } from "./fault.ts";
+import { freezeWorker } from "./freeze-worker.ts";
+import { killWorkers } from "./kill-workers.ts";
+
+export const FAULTS: Fault[] = [killWorkers, freezeWorker];
+
+/** Faults that cannot be injected yet, with the reason. */
+export const UNAVAILABLE_FAULTS: Record<string, string> = {
+  F5: "not available: there is no Redis bus yet whose loss could be tested",
+};
