@@ -2,6 +2,7 @@
 import { type BaseMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { fitHistory } from "./fit-history.ts";
 import { groupMessages, isPinned } from "./message-groups.ts";
+import { isHuman, isTool } from "./message-kinds.ts";
 import { estimateTokens, type TokenCounter } from "./token-estimate.ts";
 
 /** One compaction of a thread. They are only ever added; the newest counts. */
@@ -92,7 +93,7 @@ export function planCompaction(
 ): CompactionPlan | undefined {
   const { keepShare, countTokens } = { ...defaults, ...limits };
   if (countTokens(contextView(messages, compaction, limits)) <= limits.tokensMax) return undefined;
-  const newestTurnAt = messages.findLastIndex((message) => HumanMessage.isInstance(message));
+  const newestTurnAt = messages.findLastIndex((message) => isHuman(message));
   const clearedThroughMessageId = messages[newestTurnAt - 1]?.id ?? compaction?.clearedThroughMessageId;
   const cleared: Compaction = { version: 0, ...compaction, clearedThroughMessageId };
   const goal = limits.tokensMax * keepShare;
@@ -139,7 +140,7 @@ function summaryMessage(compaction: Compaction): HumanMessage {
 }
 
 function withoutLongResult(message: BaseMessage, charactersMin: number): BaseMessage {
-  if (!ToolMessage.isInstance(message) || isPinned(message)) return message;
+  if (!isTool(message) || isPinned(message)) return message;
   const { length } = message.text;
   if (length <= charactersMin) return message;
   const content = `[This result of ${length} characters is no longer shown. Call the tool again if it is needed.]`;

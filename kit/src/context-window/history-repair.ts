@@ -1,13 +1,7 @@
 // Makes a message history acceptable to every provider again, after a cancel, a crash or a failed tool left it broken.
-import {
-  AIMessage,
-  type BaseMessage,
-  HumanMessage,
-  RemoveMessage,
-  SystemMessage,
-  ToolMessage,
-} from "@langchain/core/messages";
+import { type AIMessage, type BaseMessage, HumanMessage, RemoveMessage, ToolMessage } from "@langchain/core/messages";
 import { REMOVE_ALL_MESSAGES } from "@langchain/langgraph";
+import { isAi, isHuman, isSystem, isTool } from "./message-kinds.ts";
 import { hasInvalidCalls, isBlank, toolCallIds, withoutInvalidCalls, withPlaceholder } from "./message-parts.ts";
 
 /** What was wrong at one place of a history. */
@@ -63,7 +57,7 @@ const openingText = "(The conversation begins with your message.)";
 
 /** Whether a tool result was made up by {@link repairHistory}. */
 export function isCancelledResult(message: BaseMessage): boolean {
-  return ToolMessage.isInstance(message) && message.additional_kwargs.cancelled === true;
+  return isTool(message) && message.additional_kwargs.cancelled === true;
 }
 
 /**
@@ -88,11 +82,11 @@ function cleanMessage(message: BaseMessage, problems: HistoryProblem[]): BaseMes
     }
     return [withoutInvalidCalls(message)];
   }
-  if (AIMessage.isInstance(message) && isBlank(message) && toolCallIds(message).length === 0) {
+  if (isAi(message) && isBlank(message) && toolCallIds(message).length === 0) {
     problems.push({ kind: "empty_message", messageId: message.id });
     return [];
   }
-  if (HumanMessage.isInstance(message) && isBlank(message)) {
+  if (isHuman(message) && isBlank(message)) {
     problems.push({ kind: "empty_message", messageId: message.id });
     return [withPlaceholder(message)];
   }
@@ -106,19 +100,25 @@ function pairResults(
 ): BaseMessage[] {
   const placed = new Set<BaseMessage>();
   const paired: BaseMessage[] = [];
+  const resultsById = new Map<string, ToolMessage[]>();
+  for (const message of messages) {
+    if (!isTool(message)) continue;
+    const results = resultsById.get(message.tool_call_id);
+    if (results) results.push(message);
+    else resultsById.set(message.tool_call_id, [message]);
+  }
   for (const [at, message] of messages.entries()) {
-    if (ToolMessage.isInstance(message)) continue;
+    if (isTool(message)) continue;
     paired.push(message);
-    const ids = toolCallIds(message);
-    if (ids.length === 0) continue;
-    for (const result of resultsFor(messages, at, ids, options, problems)) {
+    if (toolCallIds(message).length === 0) continue;
+    for (const result of resultsFor(messages, at, resultsById, options, problems)) {
       placed.add(result);
       paired.push(result);
     }
   }
   const called = new Set(messages.flatMap(toolCallIds));
   for (const message of messages) {
-    if (!ToolMessage.isInstance(message) || placed.has(message)) continue;
+    if (!isTool(message) || placed.has(message)) continue;
     const kind = called.has(message.tool_call_id) ? "duplicate_result" : "orphan_result";
     problems.push({ kind, messageId: message.id, toolCallId: message.tool_call_id });
   }
@@ -129,14 +129,14 @@ function pairResults(
 function resultsFor(
   messages: BaseMessage[],
   callsAt: number,
-  ids: string[],
+  resultsById: Map<string, ToolMessage[]>,
   options: HistoryRepairOptions,
   problems: HistoryProblem[],
 ): ToolMessage[] {
   const following = directResults(messages, callsAt);
   const chosen = new Map<string, ToolMessage>();
-  for (const id of ids) {
-    const candidates = messages.filter((message): message is ToolMessage => isResultOf(message, id));
+  for (const id of toolCallIds(messages[callsAt]!)) {
+    const candidates = resultsById.get(id) ?? [];
     const real = candidates.find((candidate) => !isCancelledResult(candidate));
     const known = options.knownResults?.find((result) => result.tool_call_id === id);
     const result = real ?? known ?? candidates[0] ?? cancelledResult(messages[callsAt] as AIMessage, id, options);
@@ -151,14 +151,11 @@ function resultsFor(
   return [...inOrder, ...others];
 }
 
-function isResultOf(message: BaseMessage, id: string): boolean {
-  return ToolMessage.isInstance(message) && message.tool_call_id === id;
-}
-
 function directResults(messages: BaseMessage[], callsAt: number): ToolMessage[] {
   const results: ToolMessage[] = [];
-  for (const message of messages.slice(callsAt + 1)) {
-    if (!ToolMessage.isInstance(message)) break;
+  for (let at = callsAt + 1; at < messages.length; at++) {
+    const message = messages[at]!;
+    if (!isTool(message)) break;
     results.push(message);
   }
   return results;
@@ -177,9 +174,9 @@ function cancelledResult(message: AIMessage, id: string, options: HistoryRepairO
 }
 
 function withUserFirst(messages: BaseMessage[], problems: HistoryProblem[]): BaseMessage[] {
-  const firstAt = messages.findIndex((message) => !SystemMessage.isInstance(message));
+  const firstAt = messages.findIndex((message) => !isSystem(message));
   const first = messages[firstAt];
-  if (!first || HumanMessage.isInstance(first)) return messages;
+  if (!first || isHuman(first)) return messages;
   problems.push({ kind: "first_not_user", messageId: first.id });
   const opening = new HumanMessage({ id: "opening", content: openingText });
   return [...messages.slice(0, firstAt), opening, ...messages.slice(firstAt)];

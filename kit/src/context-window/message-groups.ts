@@ -1,5 +1,6 @@
 // Cuts a history into groups that must stay together: a question, an answer, or tool calls with all their results.
-import { type BaseMessage, HumanMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
+import { isHuman, isSystem, isTool } from "./message-kinds.ts";
 import { toolCallIds } from "./message-parts.ts";
 
 /** Messages that are kept or left out together. */
@@ -13,16 +14,15 @@ export function groupMessages(messages: BaseMessage[]): MessageGroup[] {
   const groups: MessageGroup[] = [];
   for (const message of messages) {
     const last = groups.at(-1);
-    if (ToolMessage.isInstance(message) && last && toolCallIds(last.messages[0]!).length > 0)
-      last.messages.push(message);
+    if (isTool(message) && last && toolCallIds(last.messages[0]!).length > 0) last.messages.push(message);
     else groups.push({ messages: [message], kind: kindOf(message) });
   }
   return groups;
 }
 
 function kindOf(message: BaseMessage): MessageGroup["kind"] {
-  if (SystemMessage.isInstance(message)) return "system";
-  return HumanMessage.isInstance(message) ? "user" : "answer";
+  if (isSystem(message)) return "system";
+  return isHuman(message) ? "user" : "answer";
 }
 
 /** Marks a message so that it stays in what the model sees, however old it gets. */

@@ -1,5 +1,6 @@
 // Small questions about messages: whether they say anything, which calls they make, and copies with other content.
 import { AIMessage, type BaseMessage, HumanMessage, type MessageContent } from "@langchain/core/messages";
+import { isAi } from "./message-kinds.ts";
 
 /** Content block types by which providers write a tool call into a message's content. */
 const callBlockTypes = new Set(["tool_use", "input_json_delta", "function_call", "tool_call"]);
@@ -15,13 +16,13 @@ export function isBlank(message: BaseMessage): boolean {
 
 /** Ids of the tool calls that must be followed by results. */
 export function toolCallIds(message: BaseMessage): string[] {
-  if (!AIMessage.isInstance(message)) return [];
+  if (!isAi(message)) return [];
   return (message.tool_calls ?? []).flatMap((call) => (call.id ? [call.id] : []));
 }
 
 /** Whether a message carries tool calls whose arguments could not be parsed; providers get them back and refuse them. */
 export function hasInvalidCalls(message: BaseMessage): message is AIMessage {
-  return AIMessage.isInstance(message) && (message.invalid_tool_calls?.length ?? 0) > 0;
+  return isAi(message) && (message.invalid_tool_calls?.length ?? 0) > 0;
 }
 
 /** A copy without invalid tool calls, in every place where the client libraries keep them; id and usage stay. */

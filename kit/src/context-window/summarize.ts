@@ -1,7 +1,8 @@
 // Has a model summarise the oldest part of a conversation, on top of the summary that is there.
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
+import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { isAi } from "./message-kinds.ts";
 import { estimateTextTokens } from "./token-estimate.ts";
 
 /** How to summarise. */
@@ -56,7 +57,7 @@ function describeMessage(message: BaseMessage): string {
   const speaker =
     { human: "User", ai: "Assistant", tool: `Tool ${message.name ?? ""}`.trim() }[message.type as string] ??
     message.type;
-  const calls = AIMessage.isInstance(message) ? (message.tool_calls ?? []) : [];
+  const calls = isAi(message) ? (message.tool_calls ?? []) : [];
   const called = calls.map((call) => ` [calls ${call.name} ${JSON.stringify(call.args)}]`).join("");
   return `${speaker}: ${message.text.slice(0, messageCharactersMax)}${called}`;
 }

@@ -1,5 +1,6 @@
 // Estimates tokens without a provider's tokenizer: offline, fast, and rather too many than too few.
-import { AIMessage, type BaseMessage, ToolMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
+import { isAi, isTool } from "./message-kinds.ts";
 
 /** Counts the tokens of messages, or estimates them. */
 export type TokenCounter = (messages: BaseMessage[]) => number;
@@ -15,13 +16,16 @@ const imageTokens = 1_000;
 
 /** Estimates the tokens of a text. */
 export function estimateTextTokens(text: string): number {
+  if (!/[\u0080-\uffff]/.test(text)) return Math.ceil(text.length / asciiCharactersPerToken);
+  let asciiCount = 0;
   let otherCount = 0;
-  let totalCount = 0;
-  for (const character of text) {
-    totalCount++;
-    if (character.codePointAt(0)! > 0x7f) otherCount++;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit <= 0x7f) asciiCount++;
+    // The second half of a surrogate pair belongs to a character that was counted already.
+    else if (unit < 0xdc00 || unit > 0xdfff) otherCount++;
   }
-  return Math.ceil((totalCount - otherCount) / asciiCharactersPerToken + otherCount * otherTokensPerCharacter);
+  return Math.ceil(asciiCount / asciiCharactersPerToken + otherCount * otherTokensPerCharacter);
 }
 
 /**
@@ -41,11 +45,11 @@ function estimateMessage(message: BaseMessage): number {
         tokens += estimateTextTokens(typeof block.text === "string" ? block.text : JSON.stringify(block));
     }
   }
-  if (AIMessage.isInstance(message)) {
+  if (isAi(message)) {
     for (const call of message.tool_calls ?? [])
       tokens += estimateTextTokens(call.name + JSON.stringify(call.args)) + messageOverheadTokens;
   }
-  if (ToolMessage.isInstance(message)) tokens += estimateTextTokens(message.tool_call_id);
+  if (isTool(message)) tokens += estimateTextTokens(message.tool_call_id);
   return tokens;
 }
 

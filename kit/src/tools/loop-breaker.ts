@@ -1,5 +1,6 @@
 // Recognises a model that repeats a failing tool call, from the messages alone, so that it works across crashes and resumes.
-import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
+import { isAi, isHuman, isTool } from "../context-window/message-kinds.ts";
 
 /** A tool call as far as repetition is concerned. */
 export interface CallLike {
@@ -18,14 +19,14 @@ export interface TurnFailures {
 
 /** Counts the failures that came before a call in its turn. Results made up after a cancel count as failures like others. */
 export function countFailures(messages: BaseMessage[], call: CallLike): TurnFailures {
-  const turn = messages.slice(messages.findLastIndex((message) => HumanMessage.isInstance(message)) + 1);
+  const turn = messages.slice(messages.findLastIndex((message) => isHuman(message)) + 1);
   const callsById = new Map(
     turn.flatMap((message) =>
-      AIMessage.isInstance(message) ? (message.tool_calls ?? []).map((made) => [made.id, made] as const) : [],
+      isAi(message) ? (message.tool_calls ?? []).map((made) => [made.id, made] as const) : [],
     ),
   );
   const failed = turn.flatMap((message) => {
-    if (!ToolMessage.isInstance(message) || message.status !== "error" || message.tool_call_id === call.id) return [];
+    if (!isTool(message) || message.status !== "error" || message.tool_call_id === call.id) return [];
     const made = callsById.get(message.tool_call_id);
     return made ? [made] : [];
   });

@@ -6,7 +6,8 @@ import { anthropicError } from "./errors.ts";
 /**
  * The rules: at least one message, the first from the user; consecutive messages of one role count as one turn; no empty
  * content but in a last assistant message; no blank text; each tool use is answered in the next turn, whose results come first;
- * no result without its use; blocks of tools only beside defined tools.
+ * no result without its use; blocks of tools only beside defined tools. Two of these are stricter than the API has been seen to
+ * be at times (the first role, and tools beside blocks of tools): what passes here passes there.
  * @throws ProviderError in Anthropic's words.
  */
 export function checkMessageOrder(messages: AnthropicMessage[], hasTools: boolean): void {
