@@ -120,7 +120,7 @@ create table store_vector (
 create table thread (
   thread_id uuid not null,
   status text default 'idle'::text not null,
-  epoch bigint default 0 not null,
+  epoch bigint default ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint not null,
   active_count integer default 0 not null,
   metadata jsonb default '{}'::jsonb not null,
   config jsonb default '{}'::jsonb not null,
@@ -180,8 +180,6 @@ CREATE INDEX assistant_by_created_at ON public.assistant USING btree (created_at
 CREATE INDEX assistant_by_graph ON public.assistant USING btree (graph_id);
 
 CREATE INDEX assistant_by_metadata ON public.assistant USING gin (metadata jsonb_path_ops);
-
-CREATE INDEX run_by_assistant ON public.run USING btree (assistant_id);
 
 CREATE INDEX run_by_lease ON public.run USING btree (lease_expires_at) WHERE (status = 'running'::text);
 

@@ -34,8 +34,9 @@ create table assistant_version (
 create table thread (
   thread_id uuid primary key,
   status text not null default 'idle' check (status in ('idle', 'busy', 'interrupted', 'error')),
-  -- The fencing number: raised at every claim; a write under an older one is refused.
-  epoch bigint not null default 0,
+  -- The fencing number: raised at every claim; a write under an older one is refused. It starts from the clock, so that a
+  -- thread that is deleted and created again under the same id never repeats an epoch.
+  epoch bigint not null default (extract(epoch from clock_timestamp()) * 1000000)::bigint,
   -- Runs of this thread that are pending or running. Kept on the row because only the locked row shows the truth to
   -- concurrent admissions and ends; the thread is busy exactly while this is above 0.
   active_count integer not null default 0 check (active_count >= 0),
@@ -117,7 +118,6 @@ create index run_pending on run (priority desc, queue_order) where status = 'pen
 create index run_pending_by_thread on run (thread_id, queue_order) where status = 'pending';
 create index run_by_lease on run (lease_expires_at) where status = 'running';
 create index run_by_thread on run (thread_id, created_at desc, run_id desc);
-create index run_by_assistant on run (assistant_id);
 
 -- The log of stream events. Run ids are UUIDs version 7, which begin with the time in milliseconds: partitions are
 -- ranges of run ids, one a day, so that the log ages out by dropping partitions while (run_id, seq) stays unique.

@@ -35,6 +35,9 @@ const IS_FREE = "thread.active_count = 0 and not (thread.is_temporary and thread
 
 const CLAIM_BUMP = "case when $4::text is null then 0 else 1 end";
 
+/** As the column's default: a thread created again under the same id never repeats an epoch. */
+const FIRST_EPOCH = "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
+
 const ADMIT_TO_EXISTING = `
   with t as (
     update thread set ${THREAD_CHANGES}, epoch = thread.epoch + ${CLAIM_BUMP}
@@ -46,7 +49,7 @@ const ADMIT_TO_EXISTING = `
 const ADMIT_CREATING = `
   with t as (
     insert into thread (thread_id, status, active_count, epoch, metadata, config, is_temporary)
-    values ($1::uuid, 'busy', 1, ${CLAIM_BUMP}, $16::jsonb, $17::jsonb, $18)
+    values ($1::uuid, 'busy', 1, ${FIRST_EPOCH} + ${CLAIM_BUMP}, $16::jsonb, $17::jsonb, $18)
     on conflict (thread_id) do update set ${THREAD_CHANGES}, epoch = thread.epoch + ${CLAIM_BUMP}
     where ${IS_FREE}
     returning thread_id, epoch, metadata, config

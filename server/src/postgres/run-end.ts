@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from "pg";
 import { LeaseLostError } from "../domain/errors.ts";
 import type { Fence, RunEnd } from "../domain/ports/run-queue.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
+import { storableJson, storableValues } from "./storable-json.ts";
 import { insertDeliveriesFor } from "./webhook-sql.ts";
 
 /** Removes the checkpoints a run wrote, in all namespaces. */
@@ -47,6 +48,7 @@ const END = `
 
 /** @throws LeaseLostError */
 export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<{ hasWaitingRuns: boolean }> {
+  const values = end.values === undefined ? undefined : storableValues(end.values);
   const result = await pool.query<{ active_count: number }>({
     name: "end_run",
     text: END,
@@ -55,14 +57,14 @@ export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<{ h
       fence.epoch,
       fence.runId,
       end.status,
-      end.error === null ? null : JSON.stringify(end.error),
+      end.error === null ? null : storableJson(JSON.stringify(end.error)),
       end.values?.checkpointId ?? null,
       ...eventArrays(end.events),
       threadStatusAfter(end),
-      JSON.stringify(end.interrupts),
+      storableJson(JSON.stringify(end.interrupts)),
       end.values !== undefined,
-      end.values?.json ?? null,
-      end.values?.omittedChannels ?? [],
+      values?.json ?? null,
+      values?.omittedChannels ?? [],
     ],
   });
   const freed = result.rows[0];

@@ -81,8 +81,12 @@ describe("admission", () => {
   it("creates the thread, marks it busy and claims the run in the same step where a slot is offered", async () => {
     const { run, claimed } = await admit({}, "w1");
     expect(run.status).toBe("running");
-    expect(claimed?.fence).toEqual({ threadId: run.threadId, runId: run.runId, epoch: "1" });
-    expect(await threadRow(run.threadId)).toMatchObject({ status: "busy", active_count: 1, epoch: "1" });
+    expect(claimed?.fence).toEqual({ threadId: run.threadId, runId: run.runId, epoch: expect.stringMatching(/^\d+$/) });
+    expect(await threadRow(run.threadId)).toMatchObject({
+      status: "busy",
+      active_count: 1,
+      epoch: claimed?.fence.epoch,
+    });
   });
 
   it("lays metadata and configurable of the run over those of thread and assistant", async () => {
@@ -245,6 +249,15 @@ describe("the fence", () => {
     expect(await statusOf(current.runId)).toBe("success");
   });
 
+  it("refuses a fence of a thread that was deleted and created again under the same id", async () => {
+    await admit();
+    const { fence } = await claimOne();
+    await database.pool.query("delete from run where thread_id = $1", [fence.threadId]);
+    await database.pool.query("delete from thread where thread_id = $1", [fence.threadId]);
+    await admit({ threadId: fence.threadId }, "w2");
+    await expect(log.appendEvents(fence, [{ seq: 0, event: "values", data: "{}" }])).rejects.toThrow(LeaseLostError);
+  });
+
   it("refuses writes after the run has ended, so that a node which ignores its abort signal changes nothing", async () => {
     await admit();
     const { fence } = await claimOne();
@@ -308,6 +321,29 @@ describe("cancel", () => {
 });
 
 describe("the end", () => {
+  it("takes values that jsonb cannot hold: such channels stay in the checkpoint, messages lose the character", async () => {
+    const { run } = await admit();
+    const { fence } = await claimOne();
+    await queue.endRun(fence, {
+      ...SUCCESS,
+      status: "error",
+      error: { error: "E", message: "bad \u0000 byte" },
+      values: {
+        json: JSON.stringify({ fine: 1, nul: "a\u0000b", half: "\ud800" }),
+        omittedChannels: [],
+        checkpointId: "cp",
+      },
+      interrupts: { t1: [{ id: "i1", value: "\u0000" }] },
+    });
+    expect(await statusOf(run.runId)).toBe("error");
+    expect(await threadRow(run.threadId)).toMatchObject({
+      values: { fine: 1 },
+      omitted_channels: ["nul", "half"],
+      error: { error: "E", message: "bad \ufffd byte" },
+      interrupts: { t1: [{ id: "i1", value: "\ufffd" }] },
+    });
+  });
+
   it("writes status, thread, events and outbox row together, once", async () => {
     const { run } = await admit({ kwargs: { ...newRun().kwargs, webhook: "https://example.test/hook" } });
     const { fence } = await claimOne();

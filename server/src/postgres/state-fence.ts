@@ -4,6 +4,7 @@ import { ConflictError, LeaseLostError, NotFoundError } from "../domain/errors.t
 import type { StateWrite } from "../domain/ports/graph-runtime.ts";
 import type { Fence } from "../domain/ports/run-queue.ts";
 import type { StateFences } from "../domain/ports/state-fence.ts";
+import { storableJson, storableValues } from "./storable-json.ts";
 
 export class PostgresStateFences implements StateFences {
   readonly #pool: Pool;
@@ -30,6 +31,7 @@ export class PostgresStateFences implements StateFences {
 
   async commitStateWrite(fence: Fence, write: StateWrite): Promise<void> {
     const hasValues = write.values !== undefined;
+    const values = write.values === undefined ? undefined : storableValues(write.values);
     const written = await this.#pool.query(
       `update thread set status = $3, interrupts = $4::jsonb, error = null, updated_at = now(), state_updated_at = now(),
          values = case when $5 then $6::jsonb else values end,
@@ -40,10 +42,10 @@ export class PostgresStateFences implements StateFences {
         fence.threadId,
         fence.epoch,
         write.isThreadInterrupted ? "interrupted" : "idle",
-        JSON.stringify(write.interrupts),
+        storableJson(JSON.stringify(write.interrupts)),
         hasValues,
-        write.values?.json ?? null,
-        write.values?.omittedChannels ?? [],
+        values?.json ?? null,
+        values?.omittedChannels ?? [],
         write.values?.checkpointId ?? null,
       ],
     );
