@@ -40,36 +40,50 @@ export function flattenMessage(message: MessageLike): Record<string, unknown> {
   return flat;
 }
 
+/** A message's text with what it was written from. */
 interface CachedText {
-  fingerprint: unknown[];
   json: string;
+  id: unknown;
+  name: unknown;
+  content: unknown;
+  contentLength: number;
+  toolCalls: unknown;
+  toolCallCount: number;
+  additionalCount: number;
+  metadataCount: number;
+  usage: unknown;
+  status: unknown;
 }
 
 const textCache = new WeakMap<MessageLike, CachedText>();
 
-/**
- * What changes when a message is edited in place: every field's reference, and the size of the objects it refers to. An edit
- * deep inside such an object that keeps its size is not noticed; LangGraph's own edits replace fields.
- */
-function fingerprint(message: MessageLike): unknown[] {
-  const { content, additional_kwargs, response_metadata, tool_calls } = message;
-  return [
-    message.id,
-    message.name,
-    content,
-    Array.isArray(content) ? content.length : 0,
-    tool_calls,
-    tool_calls?.length,
-    additional_kwargs && Object.keys(additional_kwargs).length,
-    response_metadata && Object.keys(response_metadata).length,
-    message.usage_metadata,
-    message.status,
-  ];
+function countKeys(value: object | undefined): number {
+  let count = 0;
+  for (const _key in value) count += 1;
+  return count;
 }
 
-function isSame(left: unknown[], right: unknown[]): boolean {
-  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
-  return true;
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0;
+}
+
+/**
+ * Whether the message is as it was: every field's reference, and the size of the objects it refers to. An edit deep inside such an
+ * object that keeps its size is not noticed; LangGraph's own edits replace fields.
+ */
+function isUnchanged(cached: CachedText, message: MessageLike): boolean {
+  return (
+    cached.id === message.id &&
+    cached.name === message.name &&
+    cached.content === message.content &&
+    cached.contentLength === lengthOf(message.content) &&
+    cached.toolCalls === message.tool_calls &&
+    cached.toolCallCount === lengthOf(message.tool_calls) &&
+    cached.usage === message.usage_metadata &&
+    cached.status === message.status &&
+    cached.additionalCount === countKeys(message.additional_kwargs) &&
+    cached.metadataCount === countKeys(message.response_metadata)
+  );
 }
 
 /**
@@ -77,10 +91,21 @@ function isSame(left: unknown[], right: unknown[]): boolean {
  * once and not again at each superstep.
  */
 export function messageJson(message: MessageLike, stringify: (value: unknown) => string): string {
-  const current = fingerprint(message);
   const cached = textCache.get(message);
-  if (cached !== undefined && isSame(cached.fingerprint, current)) return cached.json;
+  if (cached !== undefined && isUnchanged(cached, message)) return cached.json;
   const json = stringify(flattenMessage(message));
-  textCache.set(message, { fingerprint: current, json });
+  textCache.set(message, {
+    json,
+    id: message.id,
+    name: message.name,
+    content: message.content,
+    contentLength: lengthOf(message.content),
+    toolCalls: message.tool_calls,
+    toolCallCount: lengthOf(message.tool_calls),
+    additionalCount: countKeys(message.additional_kwargs),
+    metadataCount: countKeys(message.response_metadata),
+    usage: message.usage_metadata,
+    status: message.status,
+  });
   return json;
 }
