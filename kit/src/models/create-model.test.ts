@@ -126,10 +126,11 @@ describe.each(providers)("$name client", (provider) => {
 describe.each(providers)("$name client when things go wrong", (provider) => {
   it("cancels down to the socket, and what was generated until then is billed", async () => {
     const { model, stub } = await connect(provider, { tokenDelayMs: 20 });
+    stub.script("many words ".repeat(200));
     const abort = new AbortController();
     const received: string[] = [];
     const reading = (async () => {
-      for await (const chunk of await model.stream("A rather long question, so that the answer has many tokens", {
+      for await (const chunk of await model.stream("A question", {
         signal: abort.signal,
       })) {
         received.push(chunk.text);
@@ -142,7 +143,7 @@ describe.each(providers)("$name client when things go wrong", (provider) => {
     const [entry] = stub.bill.entries;
     expect(entry!.outcome).toBe("aborted");
     expect(entry!.outputTokens).toBeGreaterThanOrEqual(2);
-    expect(entry!.outputTokens).toBeLessThan(15);
+    expect(entry!.outputTokens).toBeLessThan(300);
   });
 
   it("cancels one call of a model and lets its other calls go on", async () => {

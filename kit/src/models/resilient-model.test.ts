@@ -23,6 +23,8 @@ import {
 import { ResilientChatModel } from "./resilient-model.ts";
 
 const quick: ResilienceOptions = { backoff: { firstDelayMs: 2, delayMsMax: 4 } };
+/** Long enough for a busy machine, short enough for a test. */
+const patience: ResilienceOptions = { firstChunkTimeoutMs: 600, idleTimeoutMs: 600 };
 const long = "Hello there, this is a question long enough for an answer of many tokens";
 const expected = `Stub answer to: ${long}`;
 
@@ -100,7 +102,7 @@ describe.each(names)("a resilient model over %s", (name) => {
     const { stub, candidate } = await connect(name);
     stub.faults.next(fault, fault);
     const { whole, pieces, attempts } = await read(
-      new ResilientChatModel([candidate], { ...quick, firstChunkTimeoutMs: 150, idleTimeoutMs: 150 }),
+      new ResilientChatModel([candidate], { ...quick, ...(fault.kind === "hang" && patience) }),
     );
     expect(whole.text).toBe(expected);
     expect(pieces.join("")).toBe(expected);
@@ -123,7 +125,7 @@ describe.each(names)("a resilient model over %s", (name) => {
       return isResumed ? expected.slice(shown!.length) : undefined;
     });
     const { whole, pieces, attempts } = await read(
-      new ResilientChatModel([candidate], { ...quick, idleTimeoutMs: 150 }),
+      new ResilientChatModel([candidate], { ...quick, ...(fault.kind === "hang" && patience) }),
     );
     expect(pieces.join("")).toBe(expected);
     expect(whole.text).toBe(expected);
@@ -148,9 +150,10 @@ describe.each(names)("a resilient model over %s", (name) => {
 
   it("cancels down to the socket and reports the attempt as aborted", async () => {
     const { stub, candidate } = await connect(name, { tokenDelayMs: 20 });
+    stub.script("many words ".repeat(200));
     const attempts: ModelAttempt[] = [];
     const model = new ResilientChatModel([candidate], { ...quick, onAttempt: (attempt) => attempts.push(attempt) });
-    await expect(model.invoke(long, { signal: AbortSignal.timeout(120) })).rejects.toThrow();
+    await expect(model.invoke(long, { signal: AbortSignal.timeout(400) })).rejects.toThrow();
     await expect.poll(() => stub.calls[0]!.isAborted).toBe(true);
     expect(attempts).toMatchObject([{ outcome: "aborted" }]);
   });
@@ -213,7 +216,7 @@ describe("fallback", () => {
     })
       .invoke(long)
       .catch((caught: unknown) => caught);
-    expect(performance.now() - startedAt).toBeLessThan(600);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
     expect(error).toBeInstanceOf(ModelUnavailableError);
     expect((error as ModelUnavailableError).attempts.length).toBeGreaterThanOrEqual(2);
     await expect.poll(() => stub.calls.every((call) => call.isAborted)).toBe(true);

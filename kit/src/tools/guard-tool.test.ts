@@ -105,7 +105,7 @@ describe("a guarded tool's output and place", () => {
     const guarded = make(
       async () => {
         most = Math.max(most, ++running);
-        await new Promise((resolve) => setTimeout(resolve, 15));
+        await new Promise((resolve) => setTimeout(resolve, 100));
         running--;
         return "ok";
       },
