@@ -18,16 +18,12 @@ export class GraphRegistry {
   readonly #graphs: Readonly<Record<string, GraphDefinition>>;
   readonly #projectDir: string;
   readonly #loaded = new Map<string, Promise<LoadedGraph>>();
+  /** Counts reloads. */
   #revision = 0;
 
   constructor(options: { graphs: Readonly<Record<string, GraphDefinition>>; projectDir: string }) {
     this.#graphs = options.graphs;
     this.#projectDir = options.projectDir;
-  }
-
-  /** Counts reloads; whatever is derived from a graph is valid for one revision. */
-  get revision(): number {
-    return this.#revision;
   }
 
   list(): GraphInfo[] {
@@ -51,7 +47,7 @@ export class GraphRegistry {
     if (loading === undefined) {
       loading = loadGraph(definition, { projectDir: this.#projectDir, revision: this.#revision });
       this.#loaded.set(graphId, loading);
-      // A failed load is tried again next time: the file may have been mended meanwhile.
+      // Tried again next time, when a missing file may be there; one that failed to import is read again after a reload.
       loading.catch(() => this.#loaded.delete(graphId));
     }
     return loading;

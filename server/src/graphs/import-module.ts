@@ -1,7 +1,7 @@
 // Imports a user's module from its file, TypeScript included, and turns every failure into one sentence about that file.
 import { stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { extname, sep } from "node:path";
+import { extname, join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { GraphLoadError } from "../domain/errors.ts";
 import { describeError, errorName } from "./run-error.ts";
@@ -21,6 +21,12 @@ function registerTypescriptLoader(): Promise<void> {
     esm.register();
   });
   return typescriptLoader;
+}
+
+/** A JavaScript file may import TypeScript ones; Node would remember a failure to do so for good. */
+async function isTypescriptProject(projectDir: string): Promise<boolean> {
+  const manifest = await stat(join(projectDir, "tsconfig.json")).catch(() => undefined);
+  return manifest?.isFile() === true;
 }
 
 /** The first lines of a transform error name file, line and column; the rest is noise. */
@@ -59,7 +65,7 @@ function forgetCommonjsModules(projectDir: string): void {
 
 /**
  * The exports of `file`. A `revision` above 0 reads the file anew; modules it imports are read anew only in CommonJS projects,
- * because Node never forgets an ES module (`holdfast dev` restarts its process for those).
+ * because Node never forgets an ES module: a change in those needs a restart.
  * @throws GraphLoadError when the file is missing, of an unknown kind, does not compile or throws
  */
 export async function importModule(
@@ -75,7 +81,7 @@ export async function importModule(
   }
   const info = await stat(file).catch(() => undefined);
   if (!info?.isFile()) throw new GraphLoadError(`${file} does not exist.`);
-  if (isTypescript) await registerTypescriptLoader();
+  if (isTypescript || (await isTypescriptProject(options.projectDir))) await registerTypescriptLoader();
   const url = pathToFileURL(file);
   if (options.revision > 0) {
     forgetCommonjsModules(options.projectDir);

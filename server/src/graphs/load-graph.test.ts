@@ -118,6 +118,8 @@ async function writeProject(dir: string, name: string, manifest: object): Promis
     join(project, "shout.ts"),
     "export const shout = (text: string, mark: string): string => text + mark;",
   );
+  await writeFile(join(project, "tsconfig.json"), "{}");
+  await writeFile(join(project, "entry.mjs"), 'export { graph } from "./graph.ts";');
   await writeFile(join(project, "syntax.ts"), "export const graph = 1;\nconst x: = 3;\n");
   await writeFile(join(project, "throws.ts"), 'export {};\nthrow new Error("SECRET_KEY is not set");');
   await writeFile(join(project, "imports.ts"), 'export * from "./not-there";');
@@ -146,7 +148,9 @@ describe("in a plain Node process", () => {
     const runner = join(dir, "load-from-dist.mjs");
     await writeFile(runner, await readFile(join(TESTING_GRAPHS_DIR, "load-from-dist.mjs"), "utf8"));
     const specs = ["esm", "bare"].flatMap((project) =>
-      ["graph.ts", "syntax.ts", "throws.ts", "imports.ts"].map((file) => `${join(dir, project)}|./${file}|graph`),
+      ["entry.mjs", "graph.ts", "syntax.ts", "throws.ts", "imports.ts"].map(
+        (file) => `${join(dir, project)}|./${file}|graph`,
+      ),
     );
     const { stdout } = await promisify(execFile)(process.execPath, [runner, loaderUrl, ...specs], { cwd: dir });
     const parsed = JSON.parse(stdout) as Result[];
@@ -163,6 +167,10 @@ describe("in a plain Node process", () => {
   it.each(["esm", "bare"])("loads and runs TypeScript with enums and extensionless imports (%s project)", (project) => {
     expect(results.get(`${project} ./graph.ts`)?.values).toEqual({ text: "hi!" });
     expect(results.get(`${project} ./graph.ts`)?.isReloaded).toBe(true);
+  });
+
+  it("loads a JavaScript file that imports TypeScript, in a project with a tsconfig.json", () => {
+    expect(results.get("esm ./entry.mjs")).toMatchObject({ values: { text: "hi!" } });
   });
 
   it("shares LangGraph with an ESM project", () => {
