@@ -16,6 +16,7 @@ interface ItemRun {
   from: number;
   /** Text, or the parsed tree of a message; trees are private and only ever copied. */
   items: (string | MessageTree | undefined)[];
+  bytes: number;
 }
 
 /** The items of one thread that this process knows. */
@@ -25,12 +26,15 @@ export class ThreadItems {
   bytes = 0;
 
   put(list: number, position: number, text: string): void {
-    this.bytes += text.length + ENTRY_OVERHEAD_BYTES;
     let run = this.#runs.get(list);
     if (run === undefined) {
-      run = { from: position, items: [] };
+      run = { from: position, items: [], bytes: 0 };
       this.#runs.set(list, run);
     }
+    if (this.has(list, position)) return;
+    const bytes = text.length + ENTRY_OVERHEAD_BYTES;
+    run.bytes += bytes;
+    this.bytes += bytes;
     if (position < run.from) {
       run.items.unshift(...new Array<undefined>(run.from - position));
       run.from = position;
@@ -70,7 +74,7 @@ export class ThreadItems {
   keepOnly(lists: ReadonlySet<number>): void {
     for (const [list, run] of this.#runs) {
       if (lists.has(list)) continue;
-      for (const item of run.items) if (typeof item === "string") this.bytes -= item.length + ENTRY_OVERHEAD_BYTES;
+      this.bytes -= run.bytes;
       this.#runs.delete(list);
     }
   }

@@ -3,7 +3,6 @@ import type { CheckpointPendingWrite, DeltaChannelHistory, SerializerProtocol } 
 import type { Queryable } from "../statement.ts";
 import {
   CHECKPOINT_ROW,
-  fetchMissing,
   groupOf,
   ITEM_ROW,
   ITEMS_OF_SPANS,
@@ -12,6 +11,7 @@ import {
   type ReadRow,
   storedOf,
   WRITE_COLUMNS,
+  withItems,
 } from "./read-statement.ts";
 import type { StoredCheckpoint, StoredValue, StoredWriteGroup } from "./stored-checkpoint.ts";
 import type { ThreadSession } from "./thread-session.ts";
@@ -82,13 +82,14 @@ export async function readDeltaHistory(
     else groups.set(row[4] as string, [...(groups.get(row[4] as string) ?? []), groupOf(row)]);
   }
   ancestors.sort((a, b) => a.depth - b.depth);
-  for (const { stored } of ancestors)
-    await fetchMissing(pool, threadId, entry.items, listsOf(stored, groups.get(stored.checkpointId) ?? []));
-  for (const { stored } of ancestors)
-    for (const segments of listsOf(stored, groups.get(stored.checkpointId) ?? [])) session.avoid(segments);
+  const lists = ancestors.flatMap(({ stored }) => [...listsOf(stored, groups.get(stored.checkpointId) ?? [])]);
+  for (const segments of lists) session.avoid(segments);
   const reader = new TupleReader(serde, entry.items, session);
-  const result: Record<string, DeltaChannelHistory> = {};
-  for (const channel of channels) result[channel] = startHistory(reader, channel, ancestors, groups);
+  const result = await withItems(pool, threadId, entry.items, lists, () => {
+    const histories: Record<string, DeltaChannelHistory> = {};
+    for (const channel of channels) histories[channel] = startHistory(reader, channel, ancestors, groups);
+    return histories;
+  });
   await reader.finish();
   return result;
 }

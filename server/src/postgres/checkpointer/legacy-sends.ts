@@ -7,7 +7,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import type { Queryable } from "../statement.ts";
 import { ThreadItems } from "./cache.ts";
-import { fetchMissing, groupOf, type ReadRow, WRITE_COLUMNS } from "./read-statement.ts";
+import { groupOf, type ReadRow, WRITE_COLUMNS, withItems } from "./read-statement.ts";
 import type { StoredWriteGroup } from "./stored-checkpoint.ts";
 import { TupleReader } from "./tuple-reader.ts";
 
@@ -36,7 +36,7 @@ export async function addLegacySends(
   for (const row of rows) groups.get(row[4] as string)?.push(groupOf(row));
   const items = new ThreadItems();
   const lists = [...groups.values()].flat().flatMap(({ writes }) => writes.flatMap(({ value }) => value.lists));
-  await fetchMissing(pool, threadId as string, items, lists);
+  await withItems(pool, threadId as string, items, lists, () => undefined);
   for (const tuple of tuples) {
     const parentId = tuple.parentConfig?.configurable?.checkpoint_id as string;
     const reader = new TupleReader(serde, items);

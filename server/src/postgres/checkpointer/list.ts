@@ -7,12 +7,12 @@ import { addLegacySends, hasLegacySends } from "./legacy-sends.ts";
 import type { Segment } from "./list-segments.ts";
 import {
   CHECKPOINT_COLUMNS,
-  fetchMissing,
   groupOf,
   listsOf,
   type ReadRow,
   storedOf,
   WRITE_COLUMNS,
+  withItems,
 } from "./read-statement.ts";
 import type { StoredCheckpoint, StoredWriteGroup } from "./stored-checkpoint.ts";
 import type { ThreadSession } from "./thread-session.ts";
@@ -127,19 +127,25 @@ async function readTuples(
   { rows, groups }: Page,
 ): Promise<CheckpointTuple[]> {
   const itemsByThread = new Map<string, ThreadItems>();
-  for (const threadId of new Set(rows.map((row) => row.threadId))) {
+  const listsByThread = new Map<string, (readonly Segment[])[]>();
+  for (const row of rows) {
+    const lists = [...listsOf(row, groups.get(row) ?? [])];
+    for (const segments of lists) session?.avoid(segments);
+    listsByThread.set(row.threadId, [...(listsByThread.get(row.threadId) ?? []), ...lists]);
+  }
+  for (const [threadId, lists] of listsByThread) {
     const items = session?.entry.items ?? new ThreadItems();
-    const lists: (readonly Segment[])[] = [];
-    for (const row of rows) if (row.threadId === threadId) lists.push(...listsOf(row, groups.get(row) ?? []));
-    await fetchMissing(pool, threadId, items, lists);
     itemsByThread.set(threadId, items);
+    await withItems(pool, threadId, items, lists, () => undefined);
   }
   const tuples: CheckpointTuple[] = [];
   for (const row of rows) {
-    const reader = new TupleReader(serde, itemsByThread.get(row.threadId) as ThreadItems, session);
-    tuples.push(await reader.readTuple(row, groups.get(row) ?? []));
+    const own = groups.get(row) ?? [];
+    const items = itemsByThread.get(row.threadId) as ThreadItems;
+    const reader = new TupleReader(serde, items, session);
+    const read = (): Promise<CheckpointTuple> => reader.readTuple(row, own);
+    tuples.push(await withItems(pool, row.threadId, items, [...listsOf(row, own)], read));
     session?.addCheckpoint(row);
-    for (const segments of listsOf(row, groups.get(row) ?? [])) session?.avoid(segments);
   }
   for (const tuple of tuples) if (hasLegacySends(tuple)) await addLegacySends(pool, serde, [tuple]);
   return tuples;

@@ -83,7 +83,7 @@ export interface ReadCheckpoint {
 
 /**
  * Reads a checkpoint, the newest of its namespace if no id is given. Items and the body are left out where they are
- * known already; new items are added to `items`.
+ * known already; new items are added to `items`. Use them through `withItems`.
  */
 export async function readCheckpoint(
   pool: Queryable,
@@ -109,7 +109,6 @@ export async function readCheckpoint(
     else if (row[7] !== null) ends.set(row[6] as number, row[7]);
   }
   if (stored === undefined) return undefined;
-  await fetchMissing(pool, threadId, items, listsOf(stored, groups));
   return { stored, groups, ends };
 }
 
@@ -144,13 +143,36 @@ export function* listsOf(stored: StoredCheckpoint, groups: Iterable<StoredWriteG
 const READ_ITEMS = `with span as (select * from unnest($2::int4[], $3::int4[], $4::int4[]) as s(list_id, first, past))
 ${ITEMS_OF_SPANS}`;
 
-/** Reads the items of segments that are not known yet. */
-export async function fetchMissing(
+/** Attempts to have all items of a read at hand: others share the memory and may trim it in between. */
+const FETCHES_MAX = 5;
+
+/**
+ * Reads the items of segments that are not known yet, then calls `use` in the same instant. An item that is not in the
+ * database either is left to `use` to miss.
+ */
+export async function withItems<T>(
   pool: Queryable,
   threadId: string,
   items: ThreadItems,
-  lists: Iterable<readonly Segment[]>,
-): Promise<void> {
+  lists: readonly (readonly Segment[])[],
+  use: () => T,
+): Promise<T> {
+  for (let fetches = 0; fetches < FETCHES_MAX; fetches++) {
+    const spans = missingSpans(items, lists);
+    if (spans.size === 0) break;
+    const ranges = [...spans.values()];
+    const values = [threadId, [...spans.keys()], ranges.map(({ from }) => from), ranges.map(({ to }) => to)];
+    const query = { name: "holdfast_read_items", text: READ_ITEMS, values, rowMode: "array" as const };
+    const { rows } = await pool.query<ReadRow>(query);
+    for (const row of rows) items.put(row[6] as number, row[7] as number, row[3] as string);
+  }
+  return use();
+}
+
+function missingSpans(
+  items: ThreadItems,
+  lists: readonly (readonly Segment[])[],
+): Map<number, { from: number; to: number }> {
   const spans = new Map<number, { from: number; to: number }>();
   for (const segments of lists)
     for (const { list, from, to } of segments)
@@ -163,10 +185,5 @@ export async function fetchMissing(
           span.to = Math.max(span.to, position + 1);
         }
       }
-  if (spans.size === 0) return;
-  const ranges = [...spans.values()];
-  const values = [threadId, [...spans.keys()], ranges.map(({ from }) => from), ranges.map(({ to }) => to)];
-  const query = { name: "holdfast_read_items", text: READ_ITEMS, values, rowMode: "array" as const };
-  const { rows } = await pool.query<ReadRow>(query);
-  for (const row of rows) items.put(row[6] as number, row[7] as number, row[3] as string);
+  return spans;
 }

@@ -22,7 +22,7 @@ import { deleteThreadCheckpoints } from "./delete.ts";
 import { readDeltaHistory } from "./delta-history.ts";
 import { addLegacySends, hasLegacySends } from "./legacy-sends.ts";
 import { listCheckpoints } from "./list.ts";
-import { readCheckpoint } from "./read-statement.ts";
+import { listsOf, readCheckpoint, withItems } from "./read-statement.ts";
 import {
   composeBody,
   composeFrame,
@@ -91,8 +91,12 @@ export class HoldfastSaver extends BaseCheckpointSaver {
         ? await this.#read(session, checkpointNs, checkpointId)
         : { stored: head.stored, groups: [...head.writes.values()] };
     if (read === undefined) return undefined;
-    const reader = new TupleReader(this.serde, session.entry.items, session);
-    const tuple = await reader.readTuple(read.stored, read.groups);
+    const { items } = session.entry;
+    const reader = new TupleReader(this.serde, items, session);
+    const lists = [...listsOf(read.stored, read.groups)];
+    const tuple = await withItems(this.#pool, session.threadId, items, lists, () =>
+      reader.readTuple(read.stored, read.groups),
+    );
     if (hasLegacySends(tuple)) await addLegacySends(this.#pool, this.serde, [tuple]);
     return tuple;
   }

@@ -107,7 +107,7 @@ test("a put is one statement, a putWrites is one, a read is one", async () => {
 });
 
 test("a follow-up run reads nothing it has read before, and its own state not at all", async () => {
-  await database.pool.query("insert into thread (thread_id) values ($1)", [threadId]);
+  await database.pool.query("insert into thread (thread_id, epoch) values ($1, 0)", [threadId]);
   const cache = new CheckpointCache();
   const openSaver = (): HoldfastSaver =>
     new HoldfastSaver({ pool: database.pool, cache, fence: { threadId, epoch: "0", runId: mintId() } });
@@ -208,7 +208,7 @@ test("two writers that append to the same list both keep what they put", async (
 });
 
 test("what a caller does to values it got does not show in later reads", async () => {
-  await database.pool.query("insert into thread (thread_id) values ($1)", [threadId]);
+  await database.pool.query("insert into thread (thread_id, epoch) values ($1, 0)", [threadId]);
   const cache = new CheckpointCache();
   const fence = { threadId, epoch: "0", runId: "" };
   const saver = new HoldfastSaver({ pool: database.pool, cache, fence });
@@ -232,5 +232,37 @@ test("what a caller does to values it got does not show in later reads", async (
     values.messages.pop();
     values.small.list.push(2);
     values.large.nested.n = 2;
+  }
+});
+
+test("a run's memory holds through many subgraphs and other readers", async () => {
+  await database.pool.query("insert into thread (thread_id, epoch) values ($1, 0)", [threadId]);
+  const cache = new CheckpointCache();
+  const fence = { threadId, epoch: "0", runId: "" };
+  const saver = new HoldfastSaver({ pool: database.pool, cache, fence });
+  const put = (checkpoint_ns: string): Promise<object> => {
+    const messages = [
+      new HumanMessage({ id: mintId(), content: words(300) }),
+      new AIMessage({ id: mintId(), content: words(300) }),
+    ];
+    const channel_values = { messages, large: { text: words(300) } };
+    const versions = { messages: 1, large: 1 };
+    const checkpoint = { ...emptyCheckpoint(), id: uuid6(0), channel_values, channel_versions: versions };
+    const config = { configurable: { thread_id: threadId, checkpoint_ns } };
+    return saver.put(config, checkpoint, { source: "loop", step: 1, parents: {} }, versions);
+  };
+  const namespaces = ["", ...Array.from({ length: 8 }, (_, n) => `sub:${n}`)];
+  for (const checkpoint_ns of namespaces) {
+    const config = await put(checkpoint_ns);
+    await saver.putWrites(config, [["messages", [new AIMessage({ id: mintId(), content: words(300) })]]], "task");
+    // A reader of the same process, and a subgraph that asks for a checkpoint it does not have.
+    await new HoldfastSaver({ pool: database.pool, cache }).getTuple({ configurable: { thread_id: threadId } });
+    await saver.getTuple({ configurable: { thread_id: threadId, checkpoint_ns: `${checkpoint_ns}|none` } });
+  }
+  for (const checkpoint_ns of namespaces) {
+    const config = { configurable: { thread_id: threadId, checkpoint_ns } };
+    const fresh = await new HoldfastSaver({ pool: database.pool }).getTuple(config);
+    const known = await saver.getTuple(config);
+    expect(JSON.parse(JSON.stringify(known))).toEqual(JSON.parse(JSON.stringify(fresh)));
   }
 });

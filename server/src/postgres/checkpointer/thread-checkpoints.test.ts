@@ -32,7 +32,7 @@ beforeEach(async () => {
 
 async function addThread(): Promise<string> {
   const id = mintId();
-  await database.pool.query("insert into thread (thread_id) values ($1)", [id]);
+  await database.pool.query("insert into thread (thread_id, epoch) values ($1, 0)", [id]);
   return id;
 }
 
