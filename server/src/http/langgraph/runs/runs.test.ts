@@ -220,7 +220,7 @@ describe("who asks for a run", () => {
     await using fixture = await startFixture();
     fixture.auth.rule = ({ action, value }) => {
       if (action !== "create_run") return undefined;
-      Object.assign(value.metadata as object, { owner: "ada" });
+      value.metadata = { ...(value.metadata as object), owner: "ada" };
       Object.assign(value.kwargs as object, { input: { replaced: true } });
       return { equals: { key: "owner", value: "ada" } };
     };

@@ -171,7 +171,7 @@ describe("the authoriser", () => {
   it("stamps a new thread and a copy, and decides by the values it was given", async () => {
     await using fixture = await startFixture();
     fixture.auth.rule = ({ action, value }) => {
-      if (action === "create") Object.assign(value.metadata as object, { owner: "ada" });
+      if (action === "create") value.metadata = { ...(value.metadata as object), owner: "ada" };
       return undefined;
     };
     const { threads } = clientOf(fixture);
