@@ -11,6 +11,7 @@ import { type Continuation, planContinuation, planStart } from "./continuation.t
 import { FencedSaver } from "./fenced-saver.ts";
 import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
+import { closeOpenToolCalls } from "./open-tool-calls.ts";
 import { resumeLedgerHooks } from "./resume-ledger.ts";
 import { buildRunConfig, runMetadata, toFactoryConfig } from "./run-config.ts";
 import { describeError, errorName } from "./run-error.ts";
@@ -132,7 +133,9 @@ export class RunExecutor implements GraphExecutor {
       };
       const command: RunCommand | undefined = isStart ? continuation.command : undefined;
       const library = await this.#options.registry.findLibrary(run.kwargs.graphId, attachment.graph);
-      const input = isStart ? toGraphInput({ input: run.kwargs.input, command }, library) : null;
+      const input = isStart
+        ? await this.#startInput(run, attachment, toGraphInput({ ...run.kwargs, command }, library))
+        : null;
       await consume(attachment.graph, input, config, plan, mapper, run.runId);
     } finally {
       signals.drainSignal.removeEventListener("abort", requestDrain);
@@ -146,6 +149,11 @@ export class RunExecutor implements GraphExecutor {
     const { checkpoints } = attachment;
     if (isFirst || checkpoints === undefined) return await planStart(run, checkpoints?.saver);
     return await planContinuation(run, checkpoints.snapshots(), checkpoints.saver);
+  }
+
+  async #startInput(run: Run, { checkpoints }: Attachment, input: unknown): Promise<unknown> {
+    if (checkpoints === undefined || run.kwargs.command !== undefined) return input;
+    return closeOpenToolCalls(input, checkpoints.saver, { threadId: run.threadId, checkpoint: run.kwargs.checkpoint });
   }
 
   async #endWithSuccess(run: Run, attachment: Attachment, mapper: StreamMapper): Promise<ExecutionOutcome> {
