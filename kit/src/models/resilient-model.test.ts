@@ -24,7 +24,7 @@ import { ResilientChatModel } from "./resilient-model.ts";
 
 const quick: ResilienceOptions = { backoff: { firstDelayMs: 2, delayMsMax: 4 } };
 /** Long enough for a busy machine, short enough for a test. */
-const patience: ResilienceOptions = { firstChunkTimeoutMs: 600, idleTimeoutMs: 600 };
+const patience: ResilienceOptions = { firstChunkTimeoutMs: 300, idleTimeoutMs: 300 };
 const long = "Hello there, this is a question long enough for an answer of many tokens";
 const expected = `Stub answer to: ${long}`;
 
@@ -109,7 +109,9 @@ describe.each(names)("a resilient model over %s", (name) => {
     expect(attempts.map((attempt) => attempt.outcome)).toEqual(["failed", "failed", "completed"]);
     expect(stub.faults.injected).toHaveLength(2);
   });
+});
 
+describe.each(names)("a broken answer over %s", (name) => {
   const late: Fault[] = [
     { kind: "drop", afterTokens: 6 },
     { kind: "malformed", afterTokens: 6 },
@@ -131,6 +133,14 @@ describe.each(names)("a resilient model over %s", (name) => {
     expect(whole.text).toBe(expected);
     expect(attempts).toMatchObject([{ outcome: "failed", receivedCharacters: 24 }, { outcome: "completed" }]);
     expect(stub.calls).toHaveLength(2);
+  });
+
+  it("joins the two parts of a broken answer with one space", async () => {
+    const { stub, candidate } = await connect(name);
+    stub.faults.next({ kind: "drop", afterTokens: 1 });
+    stub.script("One two three", "  two three");
+    const { whole } = await read(new ResilientChatModel([candidate], quick));
+    expect(whole.text).toBe("One two three");
   });
 
   it("repeats a broken tool call whole, and gives it once", async () => {

@@ -12,6 +12,7 @@ import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
 import type { Runnable } from "@langchain/core/runnables";
 import { backoffDelayMs, defaultBackoff, waitFor } from "../retries/backoff.ts";
 import { retryAfterMsOf } from "../retries/error-class.ts";
+import { holdBack, joinAfter } from "./answer-stream.ts";
 import { ModelTimeoutError, streamAttempt } from "./model-attempt.ts";
 import {
   classifyModelError,
@@ -181,7 +182,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     try {
       const limits = { ...this.options, timeLeftMs: Math.max(1, progress.deadline - startedAt) };
       const stream = streamAttempt(candidate.model, continuing(messages, progress.shownText), options, limits);
-      for await (const chunk of holdBack(stream, report)) {
+      for await (const chunk of holdBack(joinAfter(progress.shownText, stream), report)) {
         progress.shownText += chunk.text;
         yield chunk;
         await runManager?.handleLLMNewToken(chunk.text, undefined, undefined, undefined, undefined, { chunk });
@@ -222,52 +223,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
 /** After a broken stream the model sees what was already given, and is asked to go on. */
 function continuing(messages: BaseMessage[], shownText: string): BaseMessage[] {
   if (shownText.trim() === "") return messages;
-  return [...messages, new AIMessage(shownText.trimEnd()), new HumanMessage(continueText)];
-}
-
-/**
- * Passes text on at once and holds everything else back until text comes or the answer is complete; from the first tool call on
- * everything waits. Message ids of attempts are dropped, because several of them may make one message.
- */
-async function* holdBack(
-  stream: AsyncIterable<AIMessageChunk>,
-  report: ModelAttempt,
-): AsyncGenerator<ChatGenerationChunk> {
-  let held: AIMessageChunk[] = [];
-  let hasCall = false;
-  for await (const chunk of stream) {
-    report.receivedCharacters +=
-      chunk.text.length + (chunk.tool_call_chunks ?? []).reduce((sum, part) => sum + (part.args?.length ?? 0), 0);
-    if (chunk.usage_metadata) report.usage = addUsage(report.usage, chunk.usage_metadata);
-    hasCall ||= (chunk.tool_call_chunks?.length ?? 0) > 0;
-    held.push(chunk);
-    if (hasCall || chunk.text === "") continue;
-    for (const ready of held) yield toGeneration(ready);
-    held = [];
-  }
-  for (const ready of held) yield toGeneration(ready);
-}
-
-function addUsage(
-  sum: ModelAttempt["usage"],
-  more: NonNullable<ModelAttempt["usage"]>,
-): NonNullable<ModelAttempt["usage"]> {
-  if (!sum) return more;
-  return new AIMessageChunk({ content: "", usage_metadata: sum }).concat(
-    new AIMessageChunk({ content: "", usage_metadata: more }),
-  ).usage_metadata!;
-}
-
-function toGeneration(chunk: AIMessageChunk): ChatGenerationChunk {
-  const { content, tool_call_chunks, additional_kwargs, response_metadata, usage_metadata } = chunk;
-  const message = new AIMessageChunk({
-    content,
-    tool_call_chunks,
-    additional_kwargs,
-    response_metadata,
-    usage_metadata,
-  });
-  return new ChatGenerationChunk({ text: chunk.text, message });
+  return [...messages, new AIMessage(shownText), new HumanMessage(continueText)];
 }
 
 function attemptsChunk(attempts: ModelAttempt[]): ChatGenerationChunk {
