@@ -37,6 +37,12 @@ export { DemoChatModel, type DemoChatModelCallOptions, type DemoChatModelParams 
 export { ModelTimeoutError } from "./models/model-attempt.ts";
 export { createModelChain, type ModelChainOptions } from "./models/model-chain.ts";
 export { ModelConfigError } from "./models/model-errors.ts";
+export {
+  type ModelChoice,
+  ModelsForRuns,
+  modelForRunMiddleware,
+  type RunConfigLike,
+} from "./models/model-for-run.ts";
 export { type ModelProvider, type ModelSpec, modelProviders, parseModelSpec } from "./models/model-spec.ts";
 export { type ProviderEnv, readProviderEnv } from "./models/provider-env.ts";
 export { RequestRate } from "./models/request-rate.ts";
