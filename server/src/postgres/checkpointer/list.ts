@@ -126,7 +126,7 @@ async function readTuples(
   session: ThreadSession | undefined,
   { rows, groups }: Page,
 ): Promise<CheckpointTuple[]> {
-  const itemsByThread = new Map<string, ThreadItems>();
+  const known = new Map<string, { items: ThreadItems; reader: TupleReader }>();
   const listsByThread = new Map<string, (readonly Segment[])[]>();
   for (const row of rows) {
     const lists = [...listsOf(row, groups.get(row) ?? [])];
@@ -135,14 +135,13 @@ async function readTuples(
   }
   for (const [threadId, lists] of listsByThread) {
     const items = session?.entry.items ?? new ThreadItems();
-    itemsByThread.set(threadId, items);
+    known.set(threadId, { items, reader: new TupleReader(serde, items, session, true) });
     await withItems(pool, threadId, items, lists, () => undefined);
   }
   const tuples: CheckpointTuple[] = [];
   for (const row of rows) {
     const own = groups.get(row) ?? [];
-    const items = itemsByThread.get(row.threadId) as ThreadItems;
-    const reader = new TupleReader(serde, items, session);
+    const { items, reader } = known.get(row.threadId) as { items: ThreadItems; reader: TupleReader };
     const read = (): Promise<CheckpointTuple> => reader.readTuple(row, own);
     tuples.push(await withItems(pool, row.threadId, items, [...listsOf(row, own)], read));
     session?.addCheckpoint(row);

@@ -12,7 +12,7 @@ import {
 import type { ThreadItems } from "./cache.ts";
 import { DEEP_CHECK_ITEMS } from "./item-memory.ts";
 import { countItems, type Segment } from "./list-segments.ts";
-import { isMessage, type MessageLike } from "./message-codec.ts";
+import { isMessage, type MessageLike, type MessageTree } from "./message-codec.ts";
 import {
   type CheckpointFrame,
   frameOf,
@@ -32,14 +32,20 @@ export class TupleReader {
   readonly #serde: SerializerProtocol;
   readonly #items: ThreadItems;
   readonly #session: ThreadSession | undefined;
+  readonly #shared: Map<number, object[]> | undefined;
   /** Values that the asynchronous serializer still makes. */
   #waits: Promise<void>[] = [];
 
-  /** @param session remembers where the messages handed out are stored, so that they are not stored again. */
-  constructor(serde: SerializerProtocol, items: ThreadItems, session?: ThreadSession) {
+  /**
+   * @param session remembers where the messages handed out are stored, so that they are not stored again.
+   * @param sharesMessages whether the tuples of this reader hold the same message objects where they hold the same
+   *   messages: for listings, whose checkpoints differ in a few messages only. A reader's tuples are never kept.
+   */
+  constructor(serde: SerializerProtocol, items: ThreadItems, session?: ThreadSession, sharesMessages = false) {
     this.#serde = serde;
     this.#items = items;
     this.#session = session;
+    this.#shared = sharesMessages ? new Map() : undefined;
   }
 
   /** The tuple of a stored checkpoint; all items it refers to must be known. */
@@ -129,13 +135,24 @@ export class TupleReader {
     const item = this.#items.get(list, position);
     if (item === undefined)
       throw new Error(`A checkpoint refers to item ${position} of list ${list}, which is missing.`);
-    if (typeof item !== "string") return this.#remember(reviveMessageTree(item), list, position, isDeep);
+    if (typeof item !== "string") return this.#message(item, list, position, isDeep);
     if (item.startsWith(MARKED_PREFIX)) return reviveTree(JSON.parse(item.slice(1)), noList);
     if (!item.startsWith(SERIALIZED_PREFIX)) return JSON.parse(item);
     return this.#deserialize(JSON.parse(item.slice(1)) as [string, string], (late) => {
       if (typeof late === "object" && late !== null && isMessage(late)) this.#remember(late, list, position, isDeep);
       setLate(late);
     });
+  }
+
+  #message(tree: MessageTree, list: number, position: number, isDeep: boolean): object {
+    if (this.#shared === undefined) return this.#remember(reviveMessageTree(tree), list, position, isDeep);
+    let messages = this.#shared.get(list);
+    if (messages === undefined) {
+      messages = [];
+      this.#shared.set(list, messages);
+    }
+    messages[position] ??= this.#remember(reviveMessageTree(tree), list, position, true);
+    return messages[position];
   }
 
   #remember(message: object, list: number, position: number, isDeep: boolean): object {
