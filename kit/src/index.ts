@@ -32,6 +32,7 @@ export { isPinned, pinMessage } from "./context-window/message-groups.ts";
 export { type SummarizeOptions, summarizeMessages } from "./context-window/summarize.ts";
 export { estimateTextTokens, estimateTokens, type TokenCounter } from "./context-window/token-estimate.ts";
 export { CircuitBreaker, type CircuitBreakerOptions } from "./models/circuit-breaker.ts";
+export { type CreateEmbeddingsOptions, createEmbeddings } from "./models/create-embeddings.ts";
 export { type CreateModelOptions, createModel } from "./models/create-model.ts";
 export { DemoChatModel, type DemoChatModelCallOptions, type DemoChatModelParams } from "./models/demo-model.ts";
 export { ModelTimeoutError } from "./models/model-attempt.ts";

@@ -89,6 +89,34 @@ describe("compaction", () => {
     expect(cachedInputTokens / inputTokens).toBeGreaterThan(0.6);
   });
 
+  it("is a step of its own: a crash after it does not repeat it", async () => {
+    const { stub, model } = await connect("openai");
+    scriptFactKeeper(stub);
+    const isSummary = (body: unknown) => JSON.stringify(body).includes("You keep the summary");
+    const summaries = () => stub.calls.filter((call) => isSummary(call.body)).length;
+    const middleware = [contextWindowMiddleware({ summaryModel: model, tokensMax: 1_000 })];
+    const agent = createAgent({ model, tools: [], checkpointer: new MemorySaver(), middleware });
+    const config = { configurable: { thread_id: "t" } };
+    // The first answer after the first summary fails, as if the process had died there.
+    let isDown = true;
+    stub.faults.when((call) =>
+      isDown && summaries() > 0 && !isSummary(call.body) ? { kind: "server-error" } : undefined,
+    );
+    const say = () => agent.graph.invoke({ messages: [new HumanMessage("word ".repeat(100))] }, config);
+    const untilCrash = async () => {
+      for (let turn = 0; turn < 30; turn++) await say();
+    };
+    await expect(untilCrash()).rejects.toThrow();
+    isDown = false;
+    expect(stub.faults.injected).toHaveLength(1);
+    const before = summaries();
+    await agent.graph.invoke(null, config);
+    const state = (await agent.graph.getState(config)).values as { messages: BaseMessage[]; compactions: Compaction[] };
+    expect(summaries()).toBe(before);
+    expect(state.compactions).toHaveLength(1);
+    expect(state.messages.at(-1)!.text).toContain("Stub answer to: word");
+  });
+
   it("goes on without a summary when none can be made, still within the budget", async () => {
     const { stub, model } = await connect("openai");
     const errors: unknown[] = [];
@@ -106,7 +134,9 @@ describe("compaction", () => {
     expect(stub.faults.injected.length).toBe(errors.length);
     expect(Math.max(...stub.bill.entries.map((entry) => entry.inputTokens))).toBeLessThan(1_300);
   });
+});
 
+describe("the plan of a compaction", () => {
   it("clears long results before it summarises, and never those of the newest turn", () => {
     const long = (id: string) => [
       new HumanMessage({ id: `h${id}`, content: "q" }),

@@ -100,7 +100,7 @@ async function createOllamaModel(model: string, options: CreateModelOptions, env
 }
 
 /** `OLLAMA_HOST` may lack scheme and port, and may be the wildcard address a server listens on, which nobody can call. */
-function toOllamaUrl(host: string): string {
+export function toOllamaUrl(host: string): string {
   const hasScheme = /^https?:\/\//.test(host);
   const withScheme = hasScheme ? host : `http://${host}`;
   let url: URL;
@@ -125,7 +125,8 @@ function parseDemoDelayMs(text: string | undefined): number {
   );
 }
 
-function missingKey(spec: string, variable: string, alternative: string): ModelConfigError {
+/** The error that names the variable to set. */
+export function missingKey(spec: string, variable: string, alternative: string): ModelConfigError {
   return new ModelConfigError(
     "missing_api_key",
     `The model "${spec}" needs an API key: set ${variable}${alternative}.`,
