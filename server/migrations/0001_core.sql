@@ -125,9 +125,9 @@ create table run_event (
   run_id uuid not null,
   seq integer not null,
   event text not null,
-  data text,
-  -- Set instead of data where the payload is the values of a checkpoint, so that long states are not written again.
-  checkpoint_id text,
+  data text not null,
+  -- Where the data leave out long lists: the thread, and the checkpoint that holds each list. Long states are not written again.
+  omitted jsonb,
   primary key (run_id, seq)
 ) partition by range (run_id);
 create table run_event_default partition of run_event default;

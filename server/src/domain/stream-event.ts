@@ -4,8 +4,24 @@
 export interface NewStreamEvent {
   /** SSE event name, for example `values`, `messages|ns`, `metadata`, `error`. */
   event: string;
-  /** One line of JSON. */
+  /** One line of JSON. Written only when read where `stored` is set, for it can be long then. */
+  readonly data: string;
+  /** The stored form of an event whose long lists a checkpoint holds already. */
+  stored?: StoredEvent;
+}
+
+/** An event without its long lists. */
+export interface StoredEvent {
+  /** JSON text of an object that lacks the omitted channels. */
   data: string;
+  omitted: OmittedLists;
+}
+
+/** Where the omitted lists are found. */
+export interface OmittedLists {
+  threadId: string;
+  /** Id of a checkpoint that holds the list, by channel. */
+  checkpointIds: Record<string, string>;
 }
 
 /** One numbered item; `seq` starts at 0 for each run and has no gaps. It is the SSE id. */

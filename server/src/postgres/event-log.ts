@@ -1,35 +1,50 @@
 // The append-only log of runs' stream events: fenced batched appends, batched reads for many readers at once.
 import type { Pool } from "pg";
 import { LeaseLostError } from "../domain/errors.ts";
-import type { EventCursor, EventLog, Fence, RunOutcomeRecord } from "../domain/ports/run-queue.ts";
+import type { JsonObject } from "../domain/json.ts";
+import type { EventCursor, EventLog, EventPage, Fence, RunOutcomeRecord } from "../domain/ports/run-queue.ts";
 import type { RunError, RunStatus } from "../domain/run.ts";
-import type { StreamEvent } from "../domain/stream-event.ts";
+import type { OmittedLists, StreamEvent } from "../domain/stream-event.ts";
+import type { ReadOmittedValues } from "./checkpoint-tables.ts";
 import { eventArrays } from "./run-end.ts";
 
 const APPEND = `
   with fence as materialized (
     select 1 from thread where thread_id = $1::uuid and epoch = $2::bigint for share
   ), logged as (
-    insert into run_event (run_id, seq, event, data)
-    select $3::uuid, u.seq, u.event, u.data
-    from unnest($4::int[], $5::text[], $6::text[]) as u (seq, event, data), fence
+    insert into run_event (run_id, seq, event, data, omitted)
+    select $3::uuid, u.seq, u.event, u.data, u.omitted
+    from unnest($4::int[], $5::text[], $6::text[], $7::jsonb[]) as u (seq, event, data, omitted), fence
     on conflict (run_id, seq) do nothing
   )
   select 1 from fence`;
 
 const READ = `
-  select c.run_id, e.seq, e.event, e.data
+  select c.run_id, e.seq, e.event, e.data, e.omitted
   from unnest($1::uuid[], $2::int[]) as c (run_id, after_seq)
   cross join lateral (
-    select seq, event, data from run_event where run_id = c.run_id and seq > c.after_seq order by seq limit $3
+    select seq, event, data, omitted from run_event where run_id = c.run_id and seq > c.after_seq order by seq limit $3
   ) e
   order by c.run_id, e.seq`;
 
+/** Characters after which a page of one run's events ends; values of long threads are megabytes each. */
+const PAGE_CHARS_MAX = 4 * 1024 * 1024;
+
+interface EventRow {
+  run_id: string;
+  seq: number;
+  event: string;
+  data: string;
+  omitted: OmittedLists | null;
+}
+
 export class PostgresEventLog implements EventLog {
   readonly #pool: Pool;
+  readonly #readOmittedValues: ReadOmittedValues;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, readOmittedValues: ReadOmittedValues) {
     this.#pool = pool;
+    this.#readOmittedValues = readOmittedValues;
   }
 
   async appendEvents(fence: Fence, events: StreamEvent[]): Promise<void> {
@@ -41,19 +56,36 @@ export class PostgresEventLog implements EventLog {
     if (result.rows.length === 0) throw new LeaseLostError(fence.threadId);
   }
 
-  async readEvents(cursors: EventCursor[], countMax: number): Promise<Map<string, StreamEvent[]>> {
-    const result = await this.#pool.query<StreamEvent & { run_id: string }>({
+  async readEvents(cursors: EventCursor[], countMax: number): Promise<Map<string, EventPage>> {
+    const result = await this.#pool.query<EventRow>({
       name: "read_events",
       text: READ,
       values: [cursors.map((cursor) => cursor.runId), cursors.map((cursor) => cursor.afterSeq), countMax],
     });
-    const byRun = new Map<string, StreamEvent[]>();
-    for (const { run_id, seq, event, data } of result.rows) {
-      const events = byRun.get(run_id);
-      if (events === undefined) byRun.set(run_id, [{ seq, event, data }]);
-      else events.push({ seq, event, data });
+    const pages = new Map<string, EventPage & { chars: number }>();
+    for (const row of result.rows) {
+      const page = pages.get(row.run_id) ?? { events: [], isMore: false, chars: 0 };
+      pages.set(row.run_id, page);
+      if (page.chars > PAGE_CHARS_MAX) {
+        page.isMore = true;
+        continue;
+      }
+      const data = row.omitted === null ? row.data : await this.#readWhole(row.data, row.omitted);
+      page.events.push({ seq: row.seq, event: row.event, data });
+      page.chars += data.length;
+      if (page.events.length === countMax) page.isMore = true;
     }
-    return byRun;
+    return pages;
+  }
+
+  /** Puts the lists back that checkpoints hold; one whose checkpoint was pruned is missing then. */
+  async #readWhole(data: string, { threadId, checkpointIds }: OmittedLists): Promise<string> {
+    const values = JSON.parse(data) as JsonObject;
+    for (const [channel, checkpointId] of Object.entries(checkpointIds)) {
+      const read = await this.#readOmittedValues([{ threadId, checkpointId, channels: [channel] }]);
+      values[channel] = read.get(threadId)?.[channel];
+    }
+    return JSON.stringify(values);
   }
 
   async readStatuses(runIds: string[]): Promise<Map<string, RunStatus>> {

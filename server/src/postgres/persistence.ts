@@ -37,15 +37,16 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persist
   };
   const cache = new CheckpointCache();
   const patient = patientPool(pool);
+  const readOmittedValues = omittedValuesReader(pool, toWireValue);
   return {
     assistants: new PostgresAssistantRepository(pool, checkpoints),
     threads: new PostgresThreadRepository(pool, {
       checkpoints,
-      readOmittedValues: omittedValuesReader(pool, toWireValue),
+      readOmittedValues,
     }),
     runs: new PostgresRunRepository(pool, checkpoints),
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
-    log: new PostgresEventLog(pool),
+    log: new PostgresEventLog(pool, readOmittedValues),
     stateFences: new PostgresStateFences(pool),
     openCheckpointer: (fence) => new HoldfastSaver({ pool: fence === undefined ? pool : patient, fence, cache }),
   };

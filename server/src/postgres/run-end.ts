@@ -23,21 +23,21 @@ const END = `
     where r.run_id = $3::uuid and r.thread_id = f.thread_id and r.status = 'running' and r.epoch = $2::bigint
     returning r.*
   ), logged as (
-    insert into run_event (run_id, seq, event, data)
-    select $3::uuid, u.seq, u.event, u.data
-    from unnest($7::int[], $8::text[], $9::text[]) as u (seq, event, data), ended
+    insert into run_event (run_id, seq, event, data, omitted)
+    select $3::uuid, u.seq, u.event, u.data, u.omitted
+    from unnest($7::int[], $8::text[], $9::text[], $10::jsonb[]) as u (seq, event, data, omitted), ended
     on conflict (run_id, seq) do nothing
   ), freed as (
     update thread t set
       epoch = t.epoch + 1,
       active_count = t.active_count - 1,
-      status = case when t.active_count > 1 then 'busy' else $10 end,
-      interrupts = $11::jsonb,
+      status = case when t.active_count > 1 then 'busy' else $11 end,
+      interrupts = $12::jsonb,
       error = $5::jsonb,
-      values = case when $12::boolean then $13::jsonb else t.values end,
-      omitted_channels = case when $12::boolean then $14::text[] else t.omitted_channels end,
-      head_checkpoint_id = case when $12::boolean then $6 else t.head_checkpoint_id end,
-      state_updated_at = case when $12::boolean then now() else t.state_updated_at end,
+      values = case when $13::boolean then $14::jsonb else t.values end,
+      omitted_channels = case when $13::boolean then $15::text[] else t.omitted_channels end,
+      head_checkpoint_id = case when $13::boolean then $6 else t.head_checkpoint_id end,
+      state_updated_at = case when $13::boolean then now() else t.state_updated_at end,
       updated_at = now(),
       ended_at = case when t.is_temporary then now() else t.ended_at end,
       expires_at = case when t.ttl_minutes is null then t.expires_at else now() + t.ttl_minutes * interval '1 minute' end
@@ -77,9 +77,14 @@ function threadStatusAfter(end: RunEnd): "idle" | "interrupted" | "error" {
   return end.isThreadInterrupted ? "interrupted" : "idle";
 }
 
-/** The three columns of an event list as arrays for `unnest`. */
-export function eventArrays(events: StreamEvent[]): [number[], string[], string[]] {
-  return [events.map((event) => event.seq), events.map((event) => event.event), events.map((event) => event.data)];
+/** The columns of an event list as arrays for `unnest`: seq, event, data, omitted. */
+export function eventArrays(events: StreamEvent[]): [number[], string[], string[], (string | null)[]] {
+  return [
+    events.map((event) => event.seq),
+    events.map((event) => event.event),
+    events.map((event) => event.stored?.data ?? event.data),
+    events.map((event) => (event.stored === undefined ? null : JSON.stringify(event.stored.omitted))),
+  ];
 }
 
 /** Deletes a rolled-back run with all it wrote. @throws LeaseLostError */
@@ -123,9 +128,9 @@ const RELEASE = `
     where r.run_id = $3::uuid and r.thread_id = f.thread_id and r.status = 'running' and r.epoch = $2::bigint
     returning r.run_id, r.thread_id
   ), logged as (
-    insert into run_event (run_id, seq, event, data)
-    select $3::uuid, u.seq, u.event, u.data
-    from unnest($4::int[], $5::text[], $6::text[]) as u (seq, event, data), released
+    insert into run_event (run_id, seq, event, data, omitted)
+    select $3::uuid, u.seq, u.event, u.data, u.omitted
+    from unnest($4::int[], $5::text[], $6::text[], $7::jsonb[]) as u (seq, event, data, omitted), released
     on conflict (run_id, seq) do nothing
   ), fenced as (
     update thread t set epoch = t.epoch + 1 from released where t.thread_id = released.thread_id

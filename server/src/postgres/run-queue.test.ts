@@ -4,6 +4,7 @@ import { LeaseLostError, NotFoundError, ThreadBusyError } from "../domain/errors
 import { mintId } from "../domain/ids.ts";
 import type { ClaimedRun, Fence, RunEnd } from "../domain/ports/run-queue.ts";
 import type { MultitaskStrategy, NewRun } from "../domain/run.ts";
+import type { ReadOmittedValues } from "./checkpoint-tables.ts";
 import { PostgresEventLog } from "./event-log.ts";
 import { openListener } from "./listener.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
@@ -20,10 +21,16 @@ let log: PostgresEventLog;
 beforeAll(async () => {
   database = await openTestDatabase();
   queue = new PostgresRunQueue(database.pool, async () => undefined);
-  log = new PostgresEventLog(database.pool);
+  log = new PostgresEventLog(database.pool, readLists);
 });
 afterAll(() => database.close());
 beforeEach(() => database.pool.query("truncate thread, run, run_event, webhook_delivery"));
+
+/** Stands in for the checkpoints: every list says where it came from. */
+const readLists: ReadOmittedValues = async (requests) =>
+  new Map(
+    requests.map(({ threadId, checkpointId, channels }) => [threadId, { [channels[0]!]: [`from ${checkpointId}`] }]),
+  );
 
 function newRun(overrides: Partial<NewRun> = {}): NewRun {
   return {
@@ -304,6 +311,43 @@ describe("the fence", () => {
   });
 });
 
+describe("the event log", () => {
+  it("stores no list that a checkpoint holds, and shows the event whole", async () => {
+    await admit();
+    const { fence } = await claimOne();
+    const stored = { data: '{"a":1}', omitted: { threadId: fence.threadId, checkpointIds: { messages: "cp7" } } };
+    await log.appendEvents(fence, [
+      {
+        seq: 0,
+        event: "values",
+        stored,
+        get data(): string {
+          throw new Error("the long form must not be written for the rows");
+        },
+      },
+    ]);
+    const pages = await log.readEvents([{ runId: fence.runId, afterSeq: -1 }], 10);
+    expect(JSON.parse(pages.get(fence.runId)!.events[0]!.data)).toEqual({ a: 1, messages: ["from cp7"] });
+  });
+
+  it("hands out long events a few at a time, without losing any", async () => {
+    await admit();
+    const { fence } = await claimOne();
+    const data = JSON.stringify("x".repeat(3_000_000));
+    await log.appendEvents(
+      fence,
+      [0, 1, 2].map((seq) => ({ seq, event: "values", data })),
+    );
+    const seen: number[] = [];
+    for (let isMore = true; isMore; ) {
+      const page = (await log.readEvents([{ runId: fence.runId, afterSeq: seen.at(-1) ?? -1 }], 10)).get(fence.runId);
+      seen.push(...(page?.events ?? []).map((event) => event.seq));
+      isMore = page?.isMore ?? false;
+    }
+    expect(seen).toEqual([0, 1, 2]);
+  });
+});
+
 describe("cancel", () => {
   it("ends a pending run at once, marks a running one, and settles for an ended or unknown one", async () => {
     const { run: pending } = await admit({ delayMs: 60_000 });
@@ -362,9 +406,10 @@ describe("the end", () => {
       head_checkpoint_id: "cp",
       interrupts: { t1: [{ id: "i1", value: "?" }] },
     });
-    expect((await log.readEvents([{ runId: run.runId, afterSeq: -1 }], 10)).get(run.runId)).toEqual([
-      { seq: 0, event: "values", data: '{"a":1}' },
-    ]);
+    expect((await log.readEvents([{ runId: run.runId, afterSeq: -1 }], 10)).get(run.runId)).toMatchObject({
+      events: [{ seq: 0, event: "values", data: '{"a":1}' }],
+      isMore: false,
+    });
     const { rows } = await database.pool.query("select url, status, payload from webhook_delivery where run_id = $1", [
       run.runId,
     ]);

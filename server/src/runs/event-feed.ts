@@ -173,11 +173,11 @@ export class EventFeed implements Disposable {
         afterSeq: Math.min(...[...feed.followers].map((follower) => follower.nextSeq)) - 1,
       }))
       .filter((cursor) => Number.isFinite(cursor.afterSeq));
-    const eventsByRun = cursors.length === 0 ? undefined : await this.#log.readEvents(cursors, EVENT_READ_COUNT_MAX);
+    const pages = cursors.length === 0 ? undefined : await this.#log.readEvents(cursors, EVENT_READ_COUNT_MAX);
     for (const feed of feeds) {
-      const events = eventsByRun?.get(feed.runId) ?? [];
-      this.#deliver(feed, events);
-      const isMore = events.length === EVENT_READ_COUNT_MAX;
+      const page = pages?.get(feed.runId);
+      this.#deliver(feed, page?.events ?? []);
+      const isMore = page?.isMore === true;
       const isChecked = statuses !== undefined && checked.includes(feed);
       const status = statuses?.get(feed.runId);
       if (isMore) this.#want(feed, isChecked);

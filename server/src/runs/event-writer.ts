@@ -41,7 +41,7 @@ export class EventWriter {
   /** Adds an event to the stream. Returns a promise to wait for where the writer has fallen behind. */
   emit(event: NewStreamEvent): Promise<void> | undefined {
     if (this.#isFailed) return undefined;
-    this.#buffer.push({ seq: this.#nextSeq++, event: event.event, data: event.data });
+    this.#buffer.push(numberEvent(event, this.#nextSeq++));
     if (this.#buffer.length >= this.#options.batchCountMax) this.#startWriting();
     else this.#timer ??= setTimeout(() => this.#startWriting(), this.#options.flushIntervalMs);
     return this.#buffer.length >= this.#options.bufferCountMax ? this.#writing : undefined;
@@ -82,4 +82,18 @@ export class EventWriter {
       onFailure(error);
     }
   }
+}
+
+/** Keeps long data unwritten until somebody reads them. */
+function numberEvent(source: NewStreamEvent, seq: number): StreamEvent {
+  const { event, stored } = source;
+  if (stored === undefined) return { seq, event, data: source.data };
+  return {
+    seq,
+    event,
+    stored,
+    get data() {
+      return source.data;
+    },
+  };
 }

@@ -86,6 +86,8 @@ export interface RunQueue {
    * @throws NotFoundError, ThreadBusyError
    */
   admitRun(run: NewRun, options: AdmitOptions): Promise<Admission>;
+  /** The run, whoever may see it; also where its temporary thread is hidden already. */
+  findRun(runId: string): Promise<Run | undefined>;
   /** Takes up to `countMax` due runs whose threads have no running run. */
   claimRuns(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]>;
   renewLeases(options: { workerId: string; fences: Fence[]; leaseDurationMs: number }): Promise<LeaseRenewal>;
@@ -115,6 +117,13 @@ export interface EventCursor {
   afterSeq: number;
 }
 
+/** Some of a run's next events. */
+export interface EventPage {
+  events: StreamEvent[];
+  /** Whether there may be more right after these. */
+  isMore: boolean;
+}
+
 /** What the rows tell of a run's result. */
 export interface RunOutcomeRecord {
   threadId: string;
@@ -129,8 +138,8 @@ export interface RunOutcomeRecord {
 export interface EventLog {
   /** Appends under the fence; appending the same numbers again changes nothing. @throws LeaseLostError */
   appendEvents(fence: Fence, events: StreamEvent[]): Promise<void>;
-  /** The next events of each run, in order, at most `countMax` a run. */
-  readEvents(cursors: EventCursor[], countMax: number): Promise<Map<string, StreamEvent[]>>;
+  /** The next events of each run, in order, at most `countMax` a run and less where they are long. */
+  readEvents(cursors: EventCursor[], countMax: number): Promise<Map<string, EventPage>>;
   /** Statuses of runs; a run that no longer exists is missing from the map. */
   readStatuses(runIds: string[]): Promise<Map<string, RunStatus>>;
   /** Also of runs whose temporary thread is hidden already. */
