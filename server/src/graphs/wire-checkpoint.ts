@@ -47,12 +47,7 @@ export function toConfigurable(threadId: string, checkpoint: CheckpointRef | und
   return configurable;
 }
 
-/** Keys of `configurable` that only LangGraph itself may set, or that address one call and must not be taken from settings. */
-export function isReservedKey(key: string): boolean {
-  return key.startsWith("__");
-}
-
-/** `configurable` without LangGraph's internal keys. */
+/** `configurable` without LangGraph's internal keys: a client could steer the graph's machinery with them. */
 export function withoutReservedKeys(configurable: Record<string, unknown> | undefined): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(configurable ?? {}).filter(([key]) => !isReservedKey(key)));
+  return Object.fromEntries(Object.entries(configurable ?? {}).filter(([key]) => !key.startsWith("__")));
 }
