@@ -4,10 +4,10 @@
 export interface NewStreamEvent {
   /** SSE event name, for example `values`, `messages|ns`, `metadata`, `error`. */
   event: string;
-  /** One line of JSON. Written only when read where `stored` is set, for it can be long then. */
+  /** One line of JSON. Of an event with long lists it is written out only when it is read. */
   readonly data: string;
-  /** The stored form of an event whose long lists a checkpoint holds already. */
-  stored?: StoredEvent;
+  /** The stored form of an event whose long lists a checkpoint holds already; asked for when it is written. */
+  readonly stored?: StoredEvent;
 }
 
 /** An event without its long lists. */

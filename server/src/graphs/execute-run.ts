@@ -56,8 +56,11 @@ export class RunExecutor implements GraphExecutor {
   async executeRun(claimed: ClaimedRun, signals: ExecutionSignals): Promise<ExecutionOutcome> {
     const { run } = claimed;
     const plan = planStream(run.kwargs.streamMode, run.kwargs.streamSubgraphs);
-    const mapper = new StreamMapper(plan, signals.emit);
     let attachment: Attachment | undefined;
+    const mapper = new StreamMapper(plan, signals.emit, {
+      threadId: run.threadId,
+      findHome: (list) => attachment?.checkpoints?.saver.findListHome(list),
+    });
     try {
       attachment = await this.#attach(claimed);
       await this.#run(claimed, attachment, plan, mapper, signals);

@@ -11,6 +11,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { HoldfastError } from "../domain/errors.ts";
 import { type JsonObject, omitUndefined } from "../domain/json.ts";
+import { isLongList } from "./thread-values.ts";
 
 /** LangGraph's channel for interrupts among a task's writes. */
 const INTERRUPT_CHANNEL = "__interrupt__";
@@ -30,6 +31,7 @@ export class FencedSaver extends BaseCheckpointSaver {
   readonly #metadata: JsonObject;
   readonly #hooks: SaverHooks;
   readonly #inFlight = new Set<Promise<unknown>>();
+  readonly #listHomes = new WeakMap<object, string>();
   #isSealed = false;
   #headId: string | null = null;
   #hasInterrupt = false;
@@ -56,6 +58,11 @@ export class FencedSaver extends BaseCheckpointSaver {
   /** The first failure that is about persistence and not about the graph: a lost lease, an unreachable database. */
   get failure(): HoldfastError | undefined {
     return this.#failure;
+  }
+
+  /** A committed checkpoint of the root graph that holds this very list, so that a stream event need not repeat it. */
+  findListHome(list: unknown[]): string | undefined {
+    return this.#listHomes.get(list);
   }
 
   /** Refuses every later write (nodes that outlive a cancel) and waits for those under way. Reading stays possible. */
@@ -87,7 +94,15 @@ export class FencedSaver extends BaseCheckpointSaver {
     this.#refuseWhenSealed();
     if ((config.configurable?.checkpoint_ns ?? "") === "") this.#headId = checkpoint.id;
     const stamped = omitUndefined({ ...metadata, ...this.#metadata });
-    return this.#watch(this.#inner.put(config, checkpoint, stamped, newVersions));
+    const saved = await this.#watch(this.#inner.put(config, checkpoint, stamped, newVersions));
+    if ((config.configurable?.checkpoint_ns ?? "") === "") this.#noteLists(checkpoint);
+    return saved;
+  }
+
+  #noteLists(checkpoint: Checkpoint): void {
+    for (const value of Object.values(checkpoint.channel_values)) {
+      if (isLongList(value)) this.#listHomes.set(value, checkpoint.id);
+    }
   }
 
   override async putWrites(

@@ -5,6 +5,7 @@ import type { GraphEvent } from "./compiled-graph.ts";
 import { mapCheckpointChunk, mapDebugChunk, mapTaskChunk } from "./debug-payload.ts";
 import { MessageStream } from "./message-stream.ts";
 import type { StreamPlan } from "./stream-plan.ts";
+import { isLongList, withoutLongLists } from "./thread-values.ts";
 import { wireJson } from "./wire-json.ts";
 import { flattenMessage, isMessage } from "./wire-message.ts";
 
@@ -19,18 +20,32 @@ function isInterruptOnly(payload: unknown): boolean {
   return typeof payload === "object" && payload !== null && INTERRUPT_KEY in payload;
 }
 
+/** Where the long lists of a thread's values are saved. */
+export interface ListHomes {
+  threadId: string;
+  /** Id of a committed checkpoint that holds this very list. */
+  findHome: (list: unknown[]) => string | undefined;
+}
+
+function hasLongList(values: unknown): boolean {
+  return typeof values === "object" && values !== null && Object.values(values).some(isLongList);
+}
+
 export class StreamMapper {
   readonly #plan: StreamPlan;
   readonly #emit: (event: NewStreamEvent) => void;
   readonly #messages: MessageStream | undefined;
   #lastValues: unknown;
   #lastValuesJson: string | undefined;
+  readonly #lists: ListHomes | undefined;
   #hasInterrupt = false;
   #metadata: { object: object; json: string } | undefined;
 
-  constructor(plan: StreamPlan, emit: (event: NewStreamEvent) => void) {
+  /** @param lists where long lists of values are saved; unset for runs without checkpoints */
+  constructor(plan: StreamPlan, emit: (event: NewStreamEvent) => void, lists?: ListHomes) {
     this.#plan = plan;
     this.#emit = emit;
+    this.#lists = lists;
     this.#messages = plan.wanted.has("messages") ? new MessageStream(emit) : undefined;
   }
 
@@ -87,10 +102,35 @@ export class StreamMapper {
 
   #addPlain(namespace: string[], mode: StreamMode, payload: unknown): void {
     const event = this.#name(mode, namespace);
+    if (mode === "values" && payload === this.#lastValues && this.#lists !== undefined && hasLongList(payload)) {
+      this.#emit(this.#longValues(event, payload as object, this.#lists));
+      return;
+    }
     const data = this.#plainJson(mode, payload);
     if (data === undefined) return;
     if (mode === "values" && payload === this.#lastValues) this.#lastValuesJson = data;
     this.#emit({ event, data });
+  }
+
+  /** Values with long lists are written out only for whoever is listening; stored are the checkpoints that hold the lists. */
+  #longValues(event: string, values: object, lists: ListHomes): NewStreamEvent {
+    const note = (json: string) => {
+      if (this.#lastValues === values) this.#lastValuesJson = json;
+    };
+    let json: string | undefined;
+    return {
+      event,
+      get data() {
+        if (json === undefined) {
+          json = wireJson(values);
+          note(json);
+        }
+        return json;
+      },
+      get stored() {
+        return withoutLongLists(values, lists.threadId, lists.findHome);
+      },
+    };
   }
 
   #plainJson(mode: StreamMode, payload: unknown): string | undefined {

@@ -79,11 +79,13 @@ function threadStatusAfter(end: RunEnd): "idle" | "interrupted" | "error" {
 
 /** The columns of an event list as arrays for `unnest`: seq, event, data, omitted. */
 export function eventArrays(events: StreamEvent[]): [number[], string[], string[], (string | null)[]] {
+  // Asked once: whether the lists are saved may change between two looks.
+  const stored = events.map((event) => event.stored);
   return [
     events.map((event) => event.seq),
     events.map((event) => event.event),
-    events.map((event) => event.stored?.data ?? event.data),
-    events.map((event) => (event.stored === undefined ? null : JSON.stringify(event.stored.omitted))),
+    events.map((event, index) => stored[index]?.data ?? event.data),
+    stored.map((each) => (each === undefined ? null : JSON.stringify(each.omitted))),
   ];
 }
 

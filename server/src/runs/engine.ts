@@ -85,10 +85,15 @@ export class Engine implements RunEngine, Disposable {
   async createRun(request: RunRequest, access?: AccessFilter): Promise<Run> {
     if (this.#isDraining) throw new ShuttingDownError();
     const { limits, worker, queue, bus, report } = this.#options;
+    const earlier = request.ids?.isRepeat ? await this.findCreatedRun(request.ids.runId) : undefined;
+    if (earlier !== undefined) return earlier;
     if (await this.#depth.isFull()) throw new QueueFullError(limits.queueDepthMax);
     const assistant = await this.#findAssistant(request.assistantId);
     if (access !== undefined && request.threadId !== undefined) await this.#checkThreadAccess(request, access);
-    const newRun = buildRun(request, assistant, { runId: mintId(), threadId: request.threadId ?? mintId() });
+    const newRun = buildRun(request, assistant, {
+      runId: request.ids?.runId ?? mintId(),
+      threadId: request.threadId ?? request.ids?.threadId ?? mintId(),
+    });
     this.#fresh.expect(newRun.runId);
     const hasSlot = newRun.delayMs === 0 && worker?.reserve() === true;
     try {
@@ -112,8 +117,19 @@ export class Engine implements RunEngine, Disposable {
     } catch (error) {
       if (hasSlot) worker.unreserve();
       this.#fresh.forget(newRun.runId);
+      // A slower try of the same request may have been first after all: its run is this one's answer.
+      const other = request.ids === undefined ? undefined : await this.#findUnlessAway(newRun.runId);
+      if (other !== undefined) return other;
       throw error;
     }
+  }
+
+  findCreatedRun(runId: string): Promise<Run | undefined> {
+    return this.#options.queue.findRun(runId);
+  }
+
+  #findUnlessAway(runId: string): Promise<Run | undefined> {
+    return this.findCreatedRun(runId).catch(() => undefined);
   }
 
   /** Tells workers of a waiting run when it is due; should this process be gone by then, their poll finds it. */

@@ -84,16 +84,8 @@ export class EventWriter {
   }
 }
 
-/** Keeps long data unwritten until somebody reads them. */
+/** The numbered event reads through to its source, so that long data stay unwritten until somebody reads them. */
 function numberEvent(source: NewStreamEvent, seq: number): StreamEvent {
-  const { event, stored } = source;
-  if (stored === undefined) return { seq, event, data: source.data };
-  return {
-    seq,
-    event,
-    stored,
-    get data() {
-      return source.data;
-    },
-  };
+  if (!("stored" in source)) return { seq, event: source.event, data: source.data };
+  return Object.create(source, { seq: { value: seq, enumerable: true } }) as StreamEvent;
 }

@@ -17,10 +17,13 @@ export interface RunListener {
 
 export interface RunEngine {
   /**
-   * Creates a run (and its thread, where asked for). Durable when it returns.
+   * Creates a run (and its thread, where asked for). Durable when it returns. A run that exists already under the reserved id is
+   * returned as it is.
    * @throws NotFoundError for an unknown assistant or thread; ThreadBusyError; QueueFullError
    */
   createRun(request: RunRequest, access?: AccessFilter): Promise<Run>;
+  /** A run that exists, also where its temporary thread is hidden already. */
+  findCreatedRun(runId: string): Promise<Run | undefined>;
   /**
    * Follows a run's stream from after `afterSeq` (-1: from its start), first from rows, then live. Returns a function that stops it.
    */

@@ -3,11 +3,21 @@ import type { GraphConfig } from "../domain/assistant.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { Durability, MultitaskStrategy, RunCommand, RunKwargs, StreamMode } from "../domain/run.ts";
 
+/** Ids given to a run before it is created. */
+export interface ReservedRunIds {
+  runId: string;
+  threadId: string;
+  /** Whether an earlier try may have created the run already. */
+  isRepeat: boolean;
+}
+
 export interface RunRequest {
   /** A UUID or a graph id. */
   assistantId: string;
   /** Absent for a stateless run. */
   threadId?: string;
+  /** Ids that an idempotency key reserves: the run's, and that of its thread where it is stateless. @default minted */
+  ids?: ReservedRunIds;
   input?: unknown;
   command?: RunCommand;
   config?: GraphConfig;
