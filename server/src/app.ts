@@ -9,9 +9,11 @@ import { toWireValue } from "./graphs/wire-json.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import type { HttpServices } from "./http/http-services.ts";
 import { serveHttp } from "./http/serve-http.ts";
+import { type LongTermMemory, openLongTermMemory, storeSweepIntervalMs, sweepStore } from "./long-term-memory.ts";
 import { createLogger, subsystemLogger } from "./observability/logger.ts";
 import { createMetrics, type Metrics } from "./observability/metrics.ts";
 import { createReport, type Report } from "./observability/report.ts";
+import { startPeriodicWork } from "./periodic-work.ts";
 import { BEACON_PREFIX } from "./postgres/claim.ts";
 import { type Database, openDatabase } from "./postgres/database.ts";
 import { startLeaseKeeper } from "./postgres/lease-keeper/lease-keeper.ts";
@@ -86,6 +88,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
   });
+    store: memory.graphStore,
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
   await ensureSystemAssistants(persistence, graphs.catalog.listGraphs());
@@ -95,9 +98,12 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
   const worker = roles.worker
     ? startWorker({ workerId, databaseUrl: database.url, persistence, bus, graphs, limits, report })
     : undefined;
-  if (worker !== undefined) closers.add(async () => worker[Symbol.asyncDispose]());
+  if (worker !== undefined) {
+    closers.add(async () => worker[Symbol.asyncDispose]());
+    startSideWork({ config, memory, workerId, report, closers });
+  }
   const api = roles.api
-    ? await startApi({ config, persistence, bus, graphs, limits, report, metrics, database, worker, closers })
+    ? await startApi({ config, persistence, memory, bus, graphs, limits, report, metrics, database, worker, closers })
     : undefined;
   connectGauges(metrics, { database, worker, config });
   return {
@@ -157,8 +163,32 @@ function startWorker(parts: EngineParts & { workerId: string; databaseUrl: strin
 }
 
 type ApiParts = EngineParts & {
+/** What a worker does besides runs. Several workers may do it at once: each takes rows that no other holds. */
+function startSideWork(parts: {
+  config: Config;
+  memory: LongTermMemory;
+  workerId: string;
+  report: Report;
+  closers: Closers;
+}): void {
+  const { config, memory, workerId, report, closers } = parts;
+  const sweepIntervalMs = storeSweepIntervalMs(config.project);
+  if (sweepIntervalMs !== undefined) {
+    const turn = () => sweepStore(memory.store);
+    const sweeping = startPeriodicWork({
+      name: "sweeping the store",
+      intervalMs: sweepIntervalMs,
+      turn,
+      workerId,
+      report,
+    });
+    closers.add(async () => sweeping[Symbol.asyncDispose]());
+  }
+}
+
   config: Config;
   metrics: Metrics;
+  memory: LongTermMemory;
   database: Database;
   worker: Worker | undefined;
   closers: Closers;
@@ -177,6 +207,7 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
   const services: HttpServices = {
     ...persistence,
     graphs: graphs.catalog,
+    store: parts.memory.store,
     threadStates: graphs.stateReader,
     engine,
     authorizer: new OpenAuthorizer(),

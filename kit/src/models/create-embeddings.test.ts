@@ -6,7 +6,7 @@ import { createEmbeddings } from "./create-embeddings.ts";
 
 interface Received {
   path: string;
-  body: { model: string; input: string[]; dimensions?: number };
+  body: { model: string; input: string | string[]; dimensions?: number };
 }
 
 /** Answers every request for embeddings with vectors that tell the texts apart: [length, dimensions asked for]. */
@@ -17,7 +17,7 @@ async function startProvider(): Promise<{ url: string; received: Received[] }> {
     for await (const chunk of request) text += chunk;
     const body = JSON.parse(text) as Received["body"];
     received.push({ path: request.url ?? "", body });
-    const vectors = body.input.map((each) => [each.length, body.dimensions ?? 0]);
+    const vectors = [body.input].flat().map((each) => [each.length, body.dimensions ?? 0]);
     const isOpenAi = request.url === "/v1/embeddings";
     response.setHeader("content-type", "application/json");
     const data = vectors.map((embedding, index) => ({ object: "embedding", index, embedding }));

@@ -38,7 +38,7 @@ const KEYS_NOT_HONOURED: readonly string[] = [
   "http.middleware_order",
   "http.mount_prefix",
   "node_loader",
-  "store",
+  "store.path",
   "ui",
   "ui_config",
   "webhooks",
@@ -197,7 +197,7 @@ function listIgnoredKeys(content: ProjectFileContent): string[] {
     }
     if (KEYS_NOT_HONOURED.includes(key) || !(key in projectFileSchema.shape)) {
       ignored.push(key);
-    } else if (key === "http" || key === "checkpointer") {
+    } else if (key === "http" || key === "checkpointer" || key === "store") {
       const known = Object.keys((projectFileSchema.shape[key].unwrap() as z.ZodObject).shape);
       const unsupported = Object.keys(value as object).filter(
         (inner) => !known.includes(inner) || KEYS_NOT_HONOURED.includes(`${key}.${inner}`),

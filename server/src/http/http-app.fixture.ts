@@ -15,6 +15,7 @@ import type { RunEngine, RunListener } from "../runs/run-engine.ts";
 import type { RunRequest } from "../runs/run-request.ts";
 import { createHttpApp } from "./http-app.ts";
 import type { HttpServices, HttpSettings } from "./http-services.ts";
+import { createFakeStore } from "./langgraph/store/store.fixture.ts";
 import { type HttpServer, serveHttp } from "./serve-http.ts";
 
 export const UNKNOWN_ID = "0198c1f0-0000-7000-8000-000000000000";
@@ -234,6 +235,7 @@ export async function startFixture(
       authenticate: async () => auth.principal,
       authorize: async (_principal, check) => {
         checks.push(structuredClone(check));
+    store: createFakeStore(),
         return auth.rule(check);
       },
     },

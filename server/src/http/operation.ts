@@ -34,7 +34,7 @@ export interface AnswerDoc {
   example?: unknown;
 }
 
-export type Tag = "Assistants" | "Threads" | "Thread runs" | "Stateless runs" | "System";
+export type Tag = "Assistants" | "Threads" | "Thread runs" | "Stateless runs" | "Store" | "System";
 
 export interface Operation<
   Params extends z.ZodType = z.ZodType,

@@ -16,6 +16,11 @@ import { createStatelessRun } from "./langgraph/runs/create.ts";
 import { joinStatelessRunStream } from "./langgraph/runs/join-stream.ts";
 import { streamStatelessRun } from "./langgraph/runs/stream.ts";
 import { waitStatelessRun } from "./langgraph/runs/wait.ts";
+import { deleteStoreItem } from "./langgraph/store/items/delete.ts";
+import { getStoreItem } from "./langgraph/store/items/get.ts";
+import { putStoreItem } from "./langgraph/store/items/put.ts";
+import { searchStoreItems } from "./langgraph/store/items/search.ts";
+import { listStoreNamespaces } from "./langgraph/store/namespaces.ts";
 import { copyThread } from "./langgraph/threads/copy.ts";
 import { countThreads } from "./langgraph/threads/count.ts";
 import { createThread } from "./langgraph/threads/create.ts";
@@ -102,6 +107,8 @@ const STATELESS_RUNS: Operation[] = [
   joinStatelessRunStream,
 ];
 
+const STORE: Operation[] = [putStoreItem, getStoreItem, deleteStoreItem, searchStoreItems, listStoreNamespaces];
+
 const SYSTEM: Operation[] = [getOk, getInfo, getMetrics, truncate, getHome, getDocs, getDocsFile];
 
 export const OPERATIONS: readonly Operation[] = [
@@ -109,5 +116,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...THREADS,
   ...THREAD_RUNS,
   ...STATELESS_RUNS,
+  ...STORE,
   ...SYSTEM,
 ];

@@ -4,6 +4,7 @@ import { type App, createApp, type Roles } from "../../src/app.ts";
 import { buildConfig } from "../../src/config/config.ts";
 import { parseEnv } from "../../src/config/env.ts";
 import { readProjectFile } from "../../src/config/project-file.ts";
+import type { ProjectFileContent } from "../../src/config/project-file-schema.ts";
 import { openTestDatabase, type TestDatabase } from "../../src/postgres/testing/test-database.ts";
 
 /** The project with the graphs of these tests. */
@@ -14,6 +15,8 @@ export interface TestServerOptions {
   graphs?: string[];
   /** Holdfast's variables; nothing else of the environment counts. */
   env?: Record<string, string>;
+  /** Further keys of the project file. */
+  content?: Partial<ProjectFileContent>;
   /** @default both */
   roles?: Roles;
   /** Shared with another server. @default its own */
@@ -36,11 +39,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const env = parseEnv({
     DATABASE_URL: database.url,
     PORT: "0",
-    LOG_LEVEL: "silent",
+    LOG_LEVEL: process.env.LOG_LEVEL ?? "silent",
     HOLDFAST_DRAIN_GRACE_MS: "0",
     ...options.env,
   });
-  const config = buildConfig(env, { ...project, graphs }, { cwd: process.cwd(), isDev: true });
+  const content = { ...project.content, ...options.content };
+  const config = buildConfig(env, { ...project, graphs, content }, { cwd: process.cwd(), isDev: true });
   const app = await createApp(config, options.roles ?? { api: true, worker: true });
   return {
     url: app.address ?? "",

@@ -1,5 +1,4 @@
 // Where long-term memory is kept: items by namespace and key, with filters, expiry and search by meaning.
-import type { Pool } from "pg";
 import { NotFoundError } from "../../domain/errors.ts";
 import type { AccessFilter } from "../../domain/page.ts";
 import type {
@@ -9,7 +8,7 @@ import type {
   StoreQuery,
   StoreRepository,
 } from "../../domain/ports/store-repository.ts";
-import { execute } from "../statement.ts";
+import { execute, type Queryable } from "../statement.ts";
 import { EmbeddingIndex, type EmbeddingIndexOptions } from "./embedding-index.ts";
 import { listNamespaces, readItems, searchItems } from "./store-search.ts";
 import { type StoreAddress, writeItems } from "./store-write.ts";
@@ -24,12 +23,12 @@ export interface StoreOptions {
 }
 
 export class PostgresStoreRepository implements StoreRepository {
-  readonly #pool: Pool;
+  readonly #pool: Queryable;
   readonly #defaultTtlMinutes: number | null;
   readonly #isRefreshedOnRead: boolean;
   readonly #index: EmbeddingIndex | undefined;
 
-  constructor(pool: Pool, options: StoreOptions = {}) {
+  constructor(pool: Queryable, options: StoreOptions = {}) {
     this.#pool = pool;
     this.#defaultTtlMinutes = options.defaultTtlMinutes ?? null;
     this.#isRefreshedOnRead = options.isRefreshedOnRead ?? true;
