@@ -82,13 +82,14 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     log: (message) => databaseLog.info(message),
   });
   closers.add(async () => database[Symbol.asyncDispose]());
+  const memory = await openLongTermMemory(database, config.project);
   const persistence = createPersistence(database.pool, toWireValue);
   const graphs = createGraphRuntime({
     graphs: graphDefinitions(config),
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
-  });
     store: memory.graphStore,
+  });
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
   await ensureSystemAssistants(persistence, graphs.catalog.listGraphs());
@@ -162,7 +163,6 @@ function startWorker(parts: EngineParts & { workerId: string; databaseUrl: strin
   return worker;
 }
 
-type ApiParts = EngineParts & {
 /** What a worker does besides runs. Several workers may do it at once: each takes rows that no other holds. */
 function startSideWork(parts: {
   config: Config;
@@ -186,9 +186,10 @@ function startSideWork(parts: {
   }
 }
 
+type ApiParts = EngineParts & {
   config: Config;
-  metrics: Metrics;
   memory: LongTermMemory;
+  metrics: Metrics;
   database: Database;
   worker: Worker | undefined;
   closers: Closers;
@@ -206,8 +207,8 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
   closers.add(async () => engine[Symbol.dispose]());
   const services: HttpServices = {
     ...persistence,
-    graphs: graphs.catalog,
     store: parts.memory.store,
+    graphs: graphs.catalog,
     threadStates: graphs.stateReader,
     engine,
     authorizer: new OpenAuthorizer(),

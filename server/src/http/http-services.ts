@@ -5,9 +5,9 @@ import type { AssistantRepository } from "../domain/ports/assistant-repository.t
 import type { Authorizer } from "../domain/ports/authorizer.ts";
 import type { GraphCatalog, ThreadStateReader } from "../domain/ports/graph-runtime.ts";
 import type { RunRepository } from "../domain/ports/run-repository.ts";
-import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
 import type { StoreRepository } from "../domain/ports/store-repository.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
 import type { Report } from "../observability/report.ts";
 import type { RunEngine } from "../runs/run-engine.ts";
 
@@ -35,6 +35,7 @@ export interface HttpServices {
   threads: ThreadRepository;
   runs: RunRepository;
   graphs: GraphCatalog;
+  store: StoreRepository;
   threadStates: ThreadStateReader;
   engine: RunEngine;
   authorizer: Authorizer;
