@@ -82,8 +82,8 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     log: (message) => databaseLog.info(message),
   });
   closers.add(async () => database[Symbol.asyncDispose]());
-  const memory = await openLongTermMemory(database, config.project);
   const persistence = createPersistence(database.pool, toWireValue);
+  const memory = await openLongTermMemory(database, config.project);
   const graphs = createGraphRuntime({
     graphs: graphDefinitions(config),
     projectDir: config.project.dir,

@@ -231,11 +231,11 @@ export async function startFixture(
       readHistory: async ({ threadId }) => [makeState(threadId)],
     },
     engine,
+    store: createFakeStore(),
     authorizer: {
       authenticate: async () => auth.principal,
       authorize: async (_principal, check) => {
         checks.push(structuredClone(check));
-    store: createFakeStore(),
         return auth.rule(check);
       },
     },

@@ -6,8 +6,8 @@ import type { Authorizer } from "../domain/ports/authorizer.ts";
 import type { GraphCatalog, ThreadStateReader } from "../domain/ports/graph-runtime.ts";
 import type { RunRepository } from "../domain/ports/run-repository.ts";
 import type { StoreRepository } from "../domain/ports/store-repository.ts";
-import type { Metrics } from "../observability/metrics.ts";
 import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Report } from "../observability/report.ts";
 import type { RunEngine } from "../runs/run-engine.ts";
 
@@ -34,8 +34,8 @@ export interface HttpServices {
   assistants: AssistantRepository;
   threads: ThreadRepository;
   runs: RunRepository;
-  graphs: GraphCatalog;
   store: StoreRepository;
+  graphs: GraphCatalog;
   threadStates: ThreadStateReader;
   engine: RunEngine;
   authorizer: Authorizer;
