@@ -32,7 +32,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { max: poolMax, ...rest } = { max: options.poolMax, ...options };
   const pool = openPool(url, { ...rest, max: poolMax });
   try {
-    const { version } = await checkDatabase(pool, url, START_WAIT_MAX_MS);
+    const { version } = await checkDatabase(pool, url, START_WAIT_MAX_MS, options.log);
     await migrate(url, { log: options.log });
     const description =
       embedded === undefined

@@ -64,19 +64,27 @@ export function openPool(url: string, options: PoolOptions = {}): pg.Pool {
 }
 
 /**
- * Waits until the database answers, for the start of a process.
+ * Waits until the database answers, for the start of a process. What waiting cannot help, such as a wrong password, fails at once.
+ * @param log told once that, and why, there is something to wait for
  * @throws DatabaseUnavailableError naming host and reason (never the password) after `waitMaxMs`.
  */
-export async function checkDatabase(pool: pg.Pool, url: string, waitMaxMs = 0): Promise<{ version: string }> {
+export async function checkDatabase(
+  pool: pg.Pool,
+  url: string,
+  waitMaxMs = 0,
+  log: (message: string) => void = () => undefined,
+): Promise<{ version: string }> {
   const deadline = Date.now() + waitMaxMs;
-  for (;;) {
+  for (let hasTold = false; ; hasTold = true) {
     try {
       const { rows } = await pool.query<{ server_version: string }>("show server_version");
       return { version: rows[0]?.server_version ?? "unknown" };
     } catch (cause) {
-      if (Date.now() >= deadline) {
-        throw new DatabaseUnavailableError(`${describeUrl(url)} cannot be used: ${reasonOf(cause)}.`, { cause });
+      const problem = `${describeUrl(url)} cannot be used: ${reasonOf(cause)}`;
+      if (Date.now() >= deadline || !(cause instanceof DatabaseUnavailableError)) {
+        throw new DatabaseUnavailableError(`${problem}.`, { cause });
       }
+      if (!hasTold) log(`${problem}; trying again for ${Math.ceil(waitMaxMs / 1_000)} s`);
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
