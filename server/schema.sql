@@ -58,6 +58,21 @@ create table checkpoint_write (
   constraint checkpoint_write_pkey PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
 );
 
+create table idempotency_key (
+  key_digest bytea not null,
+  request_digest bytea not null,
+  seed uuid not null,
+  attempt integer default 1 not null,
+  locked_until timestamp with time zone not null,
+  status smallint,
+  headers jsonb,
+  body text,
+  run_id uuid,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint idempotency_key_pkey PRIMARY KEY (key_digest)
+);
+
 create table run (
   run_id uuid not null,
   thread_id uuid not null,
@@ -93,8 +108,8 @@ create table run_event (
   run_id uuid not null,
   seq integer not null,
   event text not null,
-  data text,
-  checkpoint_id text,
+  data text not null,
+  omitted jsonb,
   constraint run_event_pkey PRIMARY KEY (run_id, seq)
 ) partition by RANGE (run_id);
 
@@ -180,6 +195,8 @@ CREATE INDEX assistant_by_created_at ON public.assistant USING btree (created_at
 CREATE INDEX assistant_by_graph ON public.assistant USING btree (graph_id);
 
 CREATE INDEX assistant_by_metadata ON public.assistant USING gin (metadata jsonb_path_ops);
+
+CREATE INDEX idempotency_key_by_expiry ON public.idempotency_key USING btree (expires_at);
 
 CREATE INDEX run_by_lease ON public.run USING btree (lease_expires_at) WHERE (status = 'running'::text);
 

@@ -82,7 +82,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     log: (message) => databaseLog.info(message),
   });
   closers.add(async () => database[Symbol.asyncDispose]());
-  const persistence = createPersistence(database.pool, toWireValue);
+  const persistence = createPersistence(database.pool, toWireValue, config.limits);
   const memory = await openLongTermMemory(database, config.project);
   const graphs = createGraphRuntime({
     graphs: graphDefinitions(config),
@@ -265,6 +265,7 @@ function engineLimits({ workers, limits }: Config): EngineLimits {
     attemptMax: workers.attemptMax,
     slotsMax: workers.slots,
     queueDepthMax: limits.queueDepthMax,
+    idempotencyRetentionMs: limits.idempotencyRetentionMs,
     runTimeoutMs: workers.runTimeoutMs,
     drainGraceMs: workers.drainGraceMs,
   };

@@ -66,6 +66,8 @@ interface LimitsConfig {
   readonly streamBufferBytesMax: number;
   readonly queueDepthMax: number;
   readonly eventRetentionMs: number;
+  /** How long first answers are kept by idempotency key. */
+  readonly idempotencyRetentionMs: number;
 }
 
 /** What is logged, and how. */
@@ -146,6 +148,7 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
       streamBufferBytesMax: env.HOLDFAST_STREAM_BUFFER_BYTES_MAX,
       queueDepthMax: env.HOLDFAST_QUEUE_DEPTH_MAX,
       eventRetentionMs: env.HOLDFAST_EVENT_RETENTION_MS,
+      idempotencyRetentionMs: env.HOLDFAST_IDEMPOTENCY_RETENTION_MS,
     },
     log: { level: env.LOG_LEVEL, format: env.HOLDFAST_LOG_FORMAT },
     models: {

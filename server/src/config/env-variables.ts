@@ -102,6 +102,10 @@ export const ENV_GROUPS = {
       min: 1,
       max: 100_000_000,
     }),
+    HOLDFAST_IDEMPOTENCY_RETENTION_MS: integer(
+      "How long a request repeated with the same Idempotency-Key gets its first answer again.",
+      { default: DAY_MS, min: SECOND_MS, max: 365 * DAY_MS },
+    ),
     HOLDFAST_EVENT_RETENTION_MS: integer("How long the stream events of an ended run can be read again.", {
       default: 7 * DAY_MS,
       min: MINUTE_MS,

@@ -75,6 +75,26 @@ export class ThreadBusyError extends HoldfastError {
   }
 }
 
+/** Another request with the same idempotency key is being carried out. */
+export class IdempotencyKeyInFlightError extends HoldfastError {
+  readonly code = "idempotency_key_in_flight";
+  readonly status = 409;
+  override readonly isRetryable = true;
+  override readonly retryAfterSeconds = 1;
+  constructor() {
+    super("A request with this Idempotency-Key is still being carried out. Try again in a moment for its answer.");
+  }
+}
+
+/** The idempotency key belongs to another request. */
+export class IdempotencyKeyReusedError extends HoldfastError {
+  readonly code = "idempotency_key_reused";
+  readonly status = 422;
+  constructor() {
+    super("This Idempotency-Key was used for a request with another method, path or body. Use a new key.");
+  }
+}
+
 /** The caller is not who it must be. */
 export class UnauthenticatedError extends HoldfastError {
   readonly code = "unauthenticated";

@@ -1,6 +1,7 @@
 // The run: one execution of an assistant, its statuses and their legal moves.
 import type { GraphConfig } from "./assistant.ts";
 import type { JsonObject } from "./json.ts";
+import type { ThreadTtl } from "./thread.ts";
 
 export const RUN_STATUSES = ["pending", "running", "success", "error", "timeout", "interrupted"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -120,6 +121,8 @@ export interface NewRun {
   stickyConfig: GraphConfig;
   multitaskStrategy: MultitaskStrategy;
   ifThreadMissing: "reject" | "create";
+  /** Of the thread, where it is created. @default none */
+  threadTtl?: { strategy: ThreadTtl["strategy"]; ttlMinutes: number };
   delayMs: number;
   priority: number;
 }

@@ -82,6 +82,10 @@ export class ScriptedEngine implements RunEngine {
     this.#listeners.delete(runId);
   }
 
+  async findCreatedRun(runId: string): Promise<Run | undefined> {
+    return this.runs.get(runId);
+  }
+
   followRun(runId: string, afterSeq: number, listener: RunListener): () => void {
     const isOver = isTerminal(this.runs.get(runId)!.status);
     listener.events(this.events.get(runId)!.slice(afterSeq + 1));
@@ -243,6 +247,14 @@ export async function startFixture(
     info: { version: "0.1.0", langgraphVersion: "1.7.3" },
     metrics,
     report: createReport(log, metrics),
+    // Keys are kept for nobody here; the tests of idempotency run against PostgreSQL.
+    idempotency: {
+      reserveKey: async ({ seed }) => ({ kind: "reserved", seed, attempt: 1 }),
+      keepAnswer: async () => {},
+      releaseKey: async () => {},
+      forgetKey: async () => {},
+      deleteExpiredKeys: async () => 0,
+    },
     ...overrides.services,
   };
   const settings = { requestBodyBytesMax: 1_000_000, streamBufferBytesMax: 1_000_000, ...overrides.settings };

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import type { AssistantRepository } from "../domain/ports/assistant-repository.ts";
 import type { Authorizer } from "../domain/ports/authorizer.ts";
 import type { GraphCatalog, ThreadStateReader } from "../domain/ports/graph-runtime.ts";
+import type { IdempotencyRepository } from "../domain/ports/idempotency-repository.ts";
 import type { RunRepository } from "../domain/ports/run-repository.ts";
 import type { StoreRepository } from "../domain/ports/store-repository.ts";
 import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
@@ -34,6 +35,7 @@ export interface HttpServices {
   assistants: AssistantRepository;
   threads: ThreadRepository;
   runs: RunRepository;
+  idempotency: IdempotencyRepository;
   store: StoreRepository;
   graphs: GraphCatalog;
   threadStates: ThreadStateReader;

@@ -3,6 +3,8 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "@hono/zod-openapi";
 import { ANONYMOUS } from "../domain/principal.ts";
 import type { HttpContext, HttpEnv, HttpServices, HttpSettings } from "./http-services.ts";
+import { answerOnce } from "./idempotency.ts";
+import { PLAIN_CREATION } from "./idempotency-key.ts";
 import type { Caller, Operation } from "./operation.ts";
 import { readJsonBody, requireStorableText } from "./request-body.ts";
 import { describeProblems } from "./request-problems.ts";
@@ -29,12 +31,11 @@ export function mountOperation(app: OpenAPIHono<HttpEnv>, operation: Operation, 
     const caller = await identify(context, operation, runtime);
     const params = parsePart("path", operation.params, context.req.param());
     const query = parsePart("query", operation.query, readQuery(context, operation));
-    const body = operation.body
-      ? parsePart("body", operation.body, await readBody(context, runtime.settings))
-      : undefined;
+    const rawBody = operation.body ? await readBody(context, runtime.settings) : undefined;
+    const body = parsePart("body", operation.body, rawBody);
     // A stream's HEAD has headers only; following the run for it would hold the connection for nothing.
     if (operation.isLongLived && context.req.method === "HEAD") return context.body(null);
-    return operation.handle({ ...caller, params, query, body });
+    return answerOnce(operation, { ...caller, params, query, body }, rawBody);
   });
 }
 
@@ -45,6 +46,7 @@ async function identify(context: HttpContext, operation: Operation, runtime: Run
     ...runtime,
     context,
     principal,
+    creation: PLAIN_CREATION,
     authorize: (resource, action, value) => authorizer.authorize(principal, { resource, action, value }),
   };
 }

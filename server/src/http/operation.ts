@@ -6,6 +6,7 @@ import type { AccessFilter } from "../domain/page.ts";
 import type { Resource } from "../domain/ports/authorizer.ts";
 import type { Principal } from "../domain/principal.ts";
 import type { HttpContext, HttpServices, HttpSettings } from "./http-services.ts";
+import { type Creation, KEY_CHARS_MAX } from "./idempotency-key.ts";
 import type { Pulse } from "./sse/pulse.ts";
 
 /** What every handler is given besides its parsed input. */
@@ -15,6 +16,8 @@ export interface Caller {
   settings: HttpSettings;
   pulses: { heartbeat: Pulse; keepAlive: Pulse };
   principal: Principal;
+  /** Ids for what the request creates. */
+  creation: Creation;
   /** Asks the authoriser; it may change `value`, and what it changed counts. @throws ForbiddenError */
   authorize(resource: Resource, action: string, value: JsonObject): Promise<AccessFilter>;
 }
@@ -54,6 +57,11 @@ export interface Operation<
   body?: Body;
   bodyExample?: unknown;
   answers: Record<number, AnswerDoc>;
+  /**
+   * For operations that create something: the request may carry an Idempotency-Key, and a repeated one gets the first answer's `body`
+   * again, or the stream or result of its `run`.
+   */
+  idempotency?: "body" | "run";
   /** Answers without asking who is there. @default false */
   isOpen?: boolean;
   /** Lasts as long as a run; left out of the latency metric. @default false */
@@ -95,11 +103,26 @@ export function failures(...statuses: number[]): Record<number, AnswerDoc> {
   );
 }
 
+const idempotencyHeaders = z.object({
+  "Idempotency-Key": z
+    .string()
+    .min(1)
+    .max(KEY_CHARS_MAX)
+    .optional()
+    .openapi({
+      description:
+        "Makes it safe to send the request again: with the same key and body, the first answer comes back for a day (see " +
+        "HOLDFAST_IDEMPOTENCY_RETENTION_MS), and nothing is created twice.",
+    }),
+});
+
 /** The operation as `@hono/zod-openapi` registers it. */
 export function toRouteConfig(operation: Operation): RouteConfig {
   const { method, path, tag, summary, description, params, query, headers, body, bodyExample } = operation;
+  const keyHeaders = operation.idempotency === undefined ? headers : idempotencyHeaders.extend(headers?.shape ?? {});
   const common = operation.isOpen ? {} : failures(...(body ? [401, 403, 413, 422] : [401, 403, 422]), 503);
-  const answers: Record<number, AnswerDoc> = { ...common, ...operation.answers };
+  const conflicts = operation.idempotency === undefined ? {} : failures(409);
+  const answers: Record<number, AnswerDoc> = { ...common, ...conflicts, ...operation.answers };
   return {
     method,
     path,
@@ -109,7 +132,7 @@ export function toRouteConfig(operation: Operation): RouteConfig {
     request: {
       ...(params ? { params: params as z.ZodObject } : {}),
       ...(query ? { query: query as z.ZodObject } : {}),
-      ...(headers ? { headers } : {}),
+      ...(keyHeaders ? { headers: keyHeaders } : {}),
       ...(body ? { body: { content: { "application/json": { schema: body, example: bodyExample } } } } : {}),
     },
     responses: Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, toResponseDoc(answer)])),

@@ -48,8 +48,10 @@ const ADMIT_TO_EXISTING = `
 
 const ADMIT_CREATING = `
   with t as (
-    insert into thread (thread_id, status, active_count, epoch, metadata, config, is_temporary)
-    values ($1::uuid, 'busy', 1, ${FIRST_EPOCH} + ${CLAIM_BUMP}, $16::jsonb, $17::jsonb, $18)
+    insert into thread (thread_id, status, active_count, epoch, metadata, config, is_temporary, ttl_strategy, ttl_minutes,
+      expires_at)
+    values ($1::uuid, 'busy', 1, ${FIRST_EPOCH} + ${CLAIM_BUMP}, $16::jsonb, $17::jsonb, $18, $19, $20::float8,
+      now() + $20::float8 * interval '1 minute')
     on conflict (thread_id) do update set ${THREAD_CHANGES}, epoch = thread.epoch + ${CLAIM_BUMP}
     where ${IS_FREE}
     returning thread_id, epoch, metadata, config
@@ -192,5 +194,11 @@ function admissionValues(run: NewRun, options: AdmitOptions, claimFor: string | 
 function newThreadValues(run: NewRun): unknown[] {
   const metadata = { ...run.metadata, graph_id: run.kwargs.graphId, assistant_id: run.assistantId };
   const configurable = { ...run.assistantConfigurable, ...run.stickyConfig.configurable };
-  return [JSON.stringify(metadata), JSON.stringify({ ...run.stickyConfig, configurable }), run.kwargs.isTemporary];
+  return [
+    JSON.stringify(metadata),
+    JSON.stringify({ ...run.stickyConfig, configurable }),
+    run.kwargs.isTemporary,
+    run.threadTtl?.strategy ?? null,
+    run.threadTtl?.ttlMinutes ?? null,
+  ];
 }

@@ -10,6 +10,7 @@ import { omittedValuesReader, type ToWireValue, threadHeadReader } from "./check
 import { pruneThreadCheckpoints } from "./checkpointer/prune.ts";
 import { HoldfastSaver } from "./checkpointer/saver.ts";
 import { PostgresEventLog } from "./event-log.ts";
+import { PostgresIdempotencyRepository } from "./idempotency-repository.ts";
 import { patientPool } from "./patient-pool.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
 import { PostgresRunRepository } from "./run-repository.ts";
@@ -23,11 +24,19 @@ export interface Persistence {
   queue: PostgresRunQueue;
   log: PostgresEventLog;
   stateFences: PostgresStateFences;
+  idempotency: PostgresIdempotencyRepository;
   openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
 }
 
+/** How long a request with an idempotency key may take to be answered before the same request may be tried again. */
+const IDEMPOTENCY_LOCK_MS = 10_000;
+
+export interface PersistenceLimits {
+  idempotencyRetentionMs: number;
+}
+
 /** `toWireValue` is the graph runtime's codec: thread rows show values as clients see them. */
-export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persistence {
+export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: PersistenceLimits): Persistence {
   const checkpoints: CheckpointTables = {
     copyThreadCheckpoints,
     deleteThreadCheckpoints,
@@ -48,6 +57,10 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue): Persist
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
     log: new PostgresEventLog(pool, readOmittedValues),
     stateFences: new PostgresStateFences(pool),
+    idempotency: new PostgresIdempotencyRepository(pool, {
+      retentionMs: limits.idempotencyRetentionMs,
+      lockMs: IDEMPOTENCY_LOCK_MS,
+    }),
     openCheckpointer: (fence) => new HoldfastSaver({ pool: fence === undefined ? pool : patient, fence, cache }),
   };
 }

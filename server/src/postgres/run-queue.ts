@@ -11,12 +11,13 @@ import type {
   SweepOptions,
   SweepResult,
 } from "../domain/ports/run-queue.ts";
-import type { CancelAction, NewRun } from "../domain/run.ts";
+import type { CancelAction, NewRun, Run } from "../domain/run.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { admitRun } from "./admission.ts";
 import { requestCancel } from "./cancel.ts";
 import { claimRuns, renewLeases, sweepExpiredLeases } from "./claim.ts";
 import { type DeleteRunCheckpoints, endRolledBackRun, endRun, releaseRun } from "./run-end.ts";
+import { type RunRow, runColumns, toRun } from "./run-row.ts";
 
 export class PostgresRunQueue implements RunQueue {
   readonly #pool: Pool;
@@ -29,6 +30,15 @@ export class PostgresRunQueue implements RunQueue {
 
   admitRun(run: NewRun, options: AdmitOptions): Promise<Admission> {
     return admitRun(this.#pool, run, options);
+  }
+
+  async findRun(runId: string): Promise<Run | undefined> {
+    const { rows } = await this.#pool.query<RunRow>({
+      name: "find_queued_run",
+      text: `select ${runColumns("r")} from run r where r.run_id = $1`,
+      values: [runId],
+    });
+    return rows[0] && toRun(rows[0]);
   }
 
   claimRuns(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]> {

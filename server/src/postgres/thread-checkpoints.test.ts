@@ -9,7 +9,9 @@ let database: TestDatabase;
 let kept: Persistence;
 beforeAll(async () => {
   database = await openTestDatabase();
-  kept = createPersistence(database.pool, (value) => JSON.parse(JSON.stringify(value ?? null)));
+  kept = createPersistence(database.pool, (value) => JSON.parse(JSON.stringify(value ?? null)), {
+    idempotencyRetentionMs: 60_000,
+  });
 });
 afterAll(() => database.close());
 

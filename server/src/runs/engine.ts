@@ -90,10 +90,7 @@ export class Engine implements RunEngine, Disposable {
     if (await this.#depth.isFull()) throw new QueueFullError(limits.queueDepthMax);
     const assistant = await this.#findAssistant(request.assistantId);
     if (access !== undefined && request.threadId !== undefined) await this.#checkThreadAccess(request, access);
-    const newRun = buildRun(request, assistant, {
-      runId: request.ids?.runId ?? mintId(),
-      threadId: request.threadId ?? request.ids?.threadId ?? mintId(),
-    });
+    const newRun = buildRun(request, assistant, idsFor(request), limits);
     this.#fresh.expect(newRun.runId);
     const hasSlot = newRun.delayMs === 0 && worker?.reserve() === true;
     try {
@@ -283,6 +280,10 @@ export class Engine implements RunEngine, Disposable {
     const thread = await this.#options.threads.findThread(threadId);
     return JSON.stringify(thread?.values ?? {});
   }
+}
+
+function idsFor({ ids, threadId }: RunRequest): { runId: string; threadId: string } {
+  return { runId: ids?.runId ?? mintId(), threadId: threadId ?? ids?.threadId ?? mintId() };
 }
 
 /** How a thread's state is to be read: with the graph and configuration of its latest run. */

@@ -2,7 +2,10 @@
 import type { EventBus } from "../domain/ports/event-bus.ts";
 import type { EventLog, Fence } from "../domain/ports/run-queue.ts";
 import type { NewStreamEvent, StreamEvent } from "../domain/stream-event.ts";
-import { untilDatabaseAnswers } from "./retry.ts";
+import { pause, untilDatabaseAnswers } from "./retry.ts";
+
+/** Longest wait for the checkpoint that holds an event's lists; then they are stored with the event. */
+const STORABLE_WAIT_MAX_MS = 1_000;
 
 export interface EventWriterOptions {
   fence: Fence;
@@ -70,6 +73,7 @@ export class EventWriter {
     try {
       do {
         const batch = this.#buffer.slice(0, batchCountMax);
+        await untilStorable(batch);
         await untilDatabaseAnswers(() => log.appendEvents(fence, batch), signal);
         this.#buffer.splice(0, batch.length);
         bus.publishEvents(fence.runId, batch);
@@ -82,6 +86,15 @@ export class EventWriter {
       onFailure(error);
     }
   }
+}
+
+/** Waits a short while for the checkpoints that hold the lists of these events. */
+async function untilStorable(events: StreamEvent[]): Promise<void> {
+  const waits = events.flatMap((event) => event.storable ?? []);
+  if (waits.length === 0) return;
+  const enough = new AbortController();
+  await Promise.race([Promise.all(waits), pause(STORABLE_WAIT_MAX_MS, enough.signal)]);
+  enough.abort();
 }
 
 /** The numbered event reads through to its source, so that long data stay unwritten until somebody reads them. */

@@ -12,6 +12,8 @@ export interface EngineLimits {
   slotsMax: number;
   /** Pending runs before new ones are refused with 503. */
   queueDepthMax: number;
+  /** How long the run of a request with an idempotency key can be asked for again. */
+  idempotencyRetentionMs: number;
   /** Total time of one execution; 0 for none. */
   runTimeoutMs: number;
   /** Time in-flight runs get to finish on drain before they are asked to stop at the next superstep. */

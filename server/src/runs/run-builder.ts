@@ -2,12 +2,20 @@
 import type { Assistant, GraphConfig } from "../domain/assistant.ts";
 import { type JsonObject, omitUndefined } from "../domain/json.ts";
 import type { NewRun } from "../domain/run.ts";
+import type { EngineLimits } from "./limits.ts";
 import type { RunRequest } from "./run-request.ts";
+
+const MINUTE_MS = 60_000;
 
 /** Configurable keys that belong to one run: kept on the thread they would poison later ones. */
 const NEVER_STICKY = /^(__|langgraph_auth_|checkpoint_|run_id$|thread_id$|thread_ts$)/;
 
-export function buildRun(request: RunRequest, assistant: Assistant, ids: { runId: string; threadId: string }): NewRun {
+export function buildRun(
+  request: RunRequest,
+  assistant: Assistant,
+  ids: { runId: string; threadId: string },
+  limits: Pick<EngineLimits, "idempotencyRetentionMs">,
+): NewRun {
   const isStateless = request.threadId === undefined;
   const isTemporary = isStateless && (request.onCompletion ?? "delete") === "delete";
   const config: GraphConfig = omitUndefined({
@@ -15,7 +23,7 @@ export function buildRun(request: RunRequest, assistant: Assistant, ids: { runId
     recursionLimit: request.config?.recursionLimit ?? assistant.config.recursionLimit,
     configurable: request.config?.configurable ?? {},
   });
-  return {
+  return omitUndefined<NewRun>({
     runId: ids.runId,
     threadId: ids.threadId,
     assistantId: assistant.assistantId,
@@ -54,7 +62,13 @@ export function buildRun(request: RunRequest, assistant: Assistant, ids: { runId
     ifThreadMissing: isStateless ? "create" : (request.ifNotExists ?? "reject"),
     delayMs: Math.round((request.afterSeconds ?? 0) * 1000),
     priority: request.priority ?? 0,
-  };
+    // The first answer may be asked for again: what it tells of must outlive the run.
+    threadTtl: isTemporary && request.ids !== undefined ? keepFor(limits.idempotencyRetentionMs) : undefined,
+  });
+}
+
+function keepFor(durationMs: number): NewRun["threadTtl"] {
+  return { strategy: "delete", ttlMinutes: durationMs / MINUTE_MS };
 }
 
 /** `created_by: system` says something of the assistant, not of its runs. */

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { cors as honoCors } from "hono/cors";
 import { ERROR_CODE_HEADER } from "../error-response.ts";
 import type { CorsSettings, HttpEnv } from "../http-services.ts";
+import { IDEMPOTENCY_REPLAYED_HEADER } from "../idempotency-key.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 /** Headers without which the SDKs lose ids, resumption and paging. */
@@ -12,6 +13,7 @@ const EXPOSED_HEADERS = [
   "x-pagination-total",
   "x-pagination-next",
   "retry-after",
+  IDEMPOTENCY_REPLAYED_HEADER,
   REQUEST_ID_HEADER,
   ERROR_CODE_HEADER,
 ];

@@ -1,7 +1,6 @@
 // POST /assistants
 import { z } from "@hono/zod-openapi";
 import { NotFoundError } from "../../../domain/errors.ts";
-import { mintId } from "../../../domain/ids.ts";
 import { defineOperation, failures } from "../../operation.ts";
 import { graphConfigSchema, jsonObjectSchema, metadataSchema, toGraphConfig, uuidSchema } from "../../wire.ts";
 import { assistantSchema, DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX, presentAssistant } from "./assistant-wire.ts";
@@ -23,14 +22,15 @@ export const createAssistant = defineOperation({
   }),
   bodyExample: { graph_id: "agent", name: "Polite agent", context: { tone: "polite" } },
   answers: { 200: { description: "The assistant", schema: assistantSchema }, ...failures(404, 409) },
-  async handle({ body, services, authorize, context }) {
+  idempotency: "body",
+  async handle({ body, services, authorize, context, creation }) {
     const ifExists = body.if_exists ?? "raise";
     const value = { ...body, metadata: body.metadata ?? {}, if_exists: ifExists };
     const access = await authorize("assistants", "create", value);
     if (!services.graphs.hasGraph(value.graph_id)) throw new NotFoundError(`Graph "${value.graph_id}" not found`);
     const assistant = await services.assistants.createAssistant(
       {
-        assistantId: value.assistant_id ?? mintId(),
+        assistantId: value.assistant_id ?? creation.mintId(),
         graphId: value.graph_id,
         name: value.name ?? "Untitled",
         description: value.description ?? null,
@@ -38,7 +38,7 @@ export const createAssistant = defineOperation({
         context: value.context ?? {},
         metadata: value.metadata,
       },
-      ifExists,
+      creation.isRepeat ? "do_nothing" : ifExists,
       access,
     );
     return context.json(presentAssistant(assistant));

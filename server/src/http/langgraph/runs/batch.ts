@@ -17,6 +17,7 @@ export const createRunBatch = defineOperation({
   description: "In the order given. A run that is refused ends the batch; those before it stay.",
   body: z.array(statelessRunCreateSchema).min(1).max(BATCH_SIZE_MAX),
   answers: { 200: { description: "The runs", schema: z.array(runSchema) }, ...failures(404) },
+  idempotency: "body",
   async handle(call) {
     const runs: Run[] = [];
     for (const body of call.body) runs.push(await createRun(call, { body }));

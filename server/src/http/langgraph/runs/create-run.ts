@@ -5,7 +5,9 @@ import { type JsonObject, omitUndefined } from "../../../domain/json.ts";
 import type { Principal } from "../../../domain/principal.ts";
 import type { Run } from "../../../domain/run.ts";
 import type { Caller } from "../../operation.ts";
+import { reserveRunIds } from "../../idempotency-key.ts";
 import { type RunCreateBody, toRunRequest } from "./run-create-body.ts";
+import { runNotFound } from "./run-wire.ts";
 
 export interface RunOrder {
   body: RunCreateBody;
@@ -15,7 +17,10 @@ export interface RunOrder {
   isFollowed?: boolean;
 }
 
-/** @throws ForbiddenError, NotFoundError, ThreadBusyError, QueueFullError */
+/**
+ * The new run; for a request that was answered before, the run it created then.
+ * @throws ForbiddenError, NotFoundError, ThreadBusyError, QueueFullError
+ */
 export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
   const { body, threadId, isFollowed } = order;
   await requireVisibleAssistant(caller, body.assistant_id);
@@ -32,10 +37,21 @@ export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
     kwargs,
   };
   const access = await caller.authorize("threads", "create_run", value);
+  const { creation } = caller;
+  if (creation.answeredRunId !== undefined) return findAnsweredRun(caller, creation.answeredRunId);
   const changed = { ...body, ...(value.kwargs as typeof kwargs), metadata: value.metadata as JsonObject };
   const trustedConfigurable = trustedKeys(caller.principal);
-  const request = omitUndefined({ ...toRunRequest(changed, threadId), isFollowed, trustedConfigurable });
-  return caller.services.engine.createRun(request, access);
+  const ids = reserveRunIds(creation);
+  const request = omitUndefined({ ...toRunRequest(changed, threadId), isFollowed, trustedConfigurable, ids });
+  const run = await caller.services.engine.createRun(request, access);
+  await creation.runCreated(run);
+  return run;
+}
+
+async function findAnsweredRun({ services }: Caller, runId: string): Promise<Run> {
+  const run = await services.engine.findCreatedRun(runId);
+  if (run === undefined) throw runNotFound();
+  return run;
 }
 
 /** A stored assistant carries configuration of its owner's: who may not read it may not run it. A graph's own is for all. */

@@ -11,6 +11,7 @@ export const createStatelessRun = defineOperation({
   summary: "Start a run without a thread in the background",
   body: statelessRunCreateSchema,
   answers: { 200: { description: "The run; its path is in Content-Location", schema: runSchema }, ...failures(404) },
+  idempotency: "body",
   async handle(call) {
     const run = await createRun(call, { body: call.body });
     return call.context.json(presentRun(run), 200, { "content-location": statelessRunPath(run) });

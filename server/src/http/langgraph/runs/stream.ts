@@ -17,6 +17,7 @@ export const streamStatelessRun = defineOperation({
   body: statelessRunCreateSchema,
   answers: { 200: SSE_ANSWER, ...failures(404) },
   isLongLived: true,
+  idempotency: "run",
   async handle(call) {
     const run = await createRun(call, { body: call.body, isFollowed: true });
     return streamRun(call, run, {

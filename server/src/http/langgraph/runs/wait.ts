@@ -14,6 +14,7 @@ export const waitStatelessRun = defineOperation({
   body: statelessRunCreateSchema,
   answers: { 200: WAIT_ANSWER, ...failures(404) },
   isLongLived: true,
+  idempotency: "run",
   async handle(call) {
     const run = await createRun(call, { body: call.body });
     return waitForRun(call, run, {

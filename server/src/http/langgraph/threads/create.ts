@@ -1,7 +1,6 @@
 // POST /threads
 import { z } from "@hono/zod-openapi";
 import { BadRequestError } from "../../../domain/errors.ts";
-import { mintId } from "../../../domain/ids.ts";
 import type { JsonObject } from "../../../domain/json.ts";
 import { defineOperation, failures } from "../../operation.ts";
 import { metadataSchema, uuidSchema } from "../../wire.ts";
@@ -24,8 +23,9 @@ export const createThread = defineOperation({
   }),
   bodyExample: { metadata: { user_id: "u-17" } },
   answers: { 200: { description: "The thread", schema: threadSchema }, ...failures(400, 409) },
-  async handle({ body, services, authorize, context }) {
-    const threadId = body.thread_id ?? mintId();
+  idempotency: "body",
+  async handle({ body, services, authorize, context, creation }) {
+    const threadId = body.thread_id ?? creation.mintId();
     const ifExists = body.if_exists ?? "raise";
     const value = { thread_id: threadId, metadata: body.metadata ?? {}, if_exists: ifExists };
     const access = await authorize("threads", "create", value);
@@ -34,9 +34,13 @@ export const createThread = defineOperation({
     if (supersteps.length > 0 && typeof metadata.graph_id !== "string") {
       throw new BadRequestError(`Thread ${threadId} has no graph ID`);
     }
-    const existing = ifExists === "do_nothing" ? await services.threads.findThread(threadId, access) : undefined;
-    if (existing !== undefined) return context.json(presentThread(existing));
-    const thread = await services.threads.createThread({ threadId, metadata, ttl: toTtl(body.ttl) }, ifExists, access);
+    const mayExist = ifExists === "do_nothing" || creation.isRepeat;
+    const existing = mayExist ? await services.threads.findThread(threadId, access) : undefined;
+    // An earlier try of this request may have broken off between the thread and its history.
+    const isHalfMade = creation.isRepeat && existing?.stateUpdatedAt === null && supersteps.length > 0;
+    if (existing !== undefined && !isHalfMade) return context.json(presentThread(existing));
+    const newThread = { threadId, metadata, ttl: toTtl(body.ttl) };
+    const thread = existing ?? (await services.threads.createThread(newThread, ifExists, access));
     if (supersteps.length === 0) return context.json(presentThread(thread));
     try {
       await services.engine.applySupersteps(threadId, supersteps, access);

@@ -16,6 +16,7 @@ export const createThreadRun = defineOperation({
     200: { description: "The run; its path is in Content-Location", schema: runSchema },
     ...failures(404, 409),
   },
+  idempotency: "body",
   async handle(call) {
     const run = await createRun(call, { body: call.body, threadId: call.params.thread_id });
     return call.context.json(presentRun(run), 200, { "content-location": runPath(run) });

@@ -19,6 +19,7 @@ export const streamThreadRun = defineOperation({
   body: runCreateSchema,
   answers: { 200: SSE_ANSWER, ...failures(404, 409) },
   isLongLived: true,
+  idempotency: "run",
   async handle(call) {
     const run = await createRun(call, { body: call.body, threadId: call.params.thread_id, isFollowed: true });
     return streamRun(call, run, {

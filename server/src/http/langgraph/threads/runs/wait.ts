@@ -16,6 +16,7 @@ export const waitThreadRun = defineOperation({
   body: runCreateSchema,
   answers: { 200: WAIT_ANSWER, ...failures(404, 409) },
   isLongLived: true,
+  idempotency: "run",
   async handle(call) {
     const run = await createRun(call, { body: call.body, threadId: call.params.thread_id });
     const path = runPath(run);
