@@ -60,6 +60,10 @@ export class RunExecutor implements GraphExecutor {
     const mapper = new StreamMapper(plan, signals.emit, {
       threadId: run.threadId,
       findHome: (list) => attachment?.checkpoints?.saver.findListHome(list),
+      // With durability `exit` nothing is saved before the end; the lists are stored with their events then.
+      whenSaved: async (list) => {
+        if (run.kwargs.durability !== "exit") await attachment?.checkpoints?.saver.whenListSaved(list);
+      },
     });
     try {
       attachment = await this.#attach(claimed);

@@ -16,6 +16,14 @@ import { isLongList } from "./thread-values.ts";
 /** LangGraph's channel for interrupts among a task's writes. */
 const INTERRUPT_CHANNEL = "__interrupt__";
 
+/** How many saved lists are kept in mind; an event is written a few checkpoints after its values at most. */
+const SAVED_LISTS_MAX = 64;
+
+/** LangGraph hands out copies of lists; their items are the same objects. */
+function hasSameItems(a: unknown[], b: unknown[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => Object.is(item, b[index])));
+}
+
 /** What may look in on the traffic between a graph and its checkpointer. */
 export interface SaverHooks {
   /** Sees each batch of writes before it is handed on, which waits for it. */
@@ -31,7 +39,9 @@ export class FencedSaver extends BaseCheckpointSaver {
   readonly #metadata: JsonObject;
   readonly #hooks: SaverHooks;
   readonly #inFlight = new Set<Promise<unknown>>();
-  readonly #listHomes = new WeakMap<object, string>();
+  /** The newest long lists of root checkpoints that are committed, newest last. */
+  readonly #savedLists: { list: unknown[]; checkpointId: string }[] = [];
+  readonly #listWaiters: { list: unknown[]; resolve: () => void }[] = [];
   #isSealed = false;
   #headId: string | null = null;
   #hasInterrupt = false;
@@ -60,15 +70,23 @@ export class FencedSaver extends BaseCheckpointSaver {
     return this.#failure;
   }
 
-  /** A committed checkpoint of the root graph that holds this very list, so that a stream event need not repeat it. */
+  /** A committed checkpoint of the root graph that holds the very items of this list, so that a stream event need not repeat them. */
   findListHome(list: unknown[]): string | undefined {
-    return this.#listHomes.get(list);
+    const home = this.#savedLists.findLast((saved) => hasSameItems(saved.list, list));
+    return home?.checkpointId;
+  }
+
+  /** Resolves when the list is saved, or when no more will be saved. */
+  whenListSaved(list: unknown[]): Promise<void> {
+    if (this.#isSealed || this.findListHome(list) !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#listWaiters.push({ list, resolve }));
   }
 
   /** Refuses every later write (nodes that outlive a cancel) and waits for those under way. Reading stays possible. */
   async seal(): Promise<void> {
     this.#isSealed = true;
     await Promise.allSettled(this.#inFlight);
+    for (const waiter of this.#listWaiters.splice(0)) waiter.resolve();
   }
 
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
@@ -78,6 +96,7 @@ export class FencedSaver extends BaseCheckpointSaver {
     if ((configurable.checkpoint_ns ?? "") === "" && configurable.checkpoint_id === undefined) {
       this.#headId = tuple.checkpoint.id;
     }
+    if ((configurable.checkpoint_ns ?? "") === "") this.#noteLists(tuple.checkpoint);
     return this.#hooks.afterLoad?.(tuple) ?? tuple;
   }
 
@@ -101,7 +120,13 @@ export class FencedSaver extends BaseCheckpointSaver {
 
   #noteLists(checkpoint: Checkpoint): void {
     for (const value of Object.values(checkpoint.channel_values)) {
-      if (isLongList(value)) this.#listHomes.set(value, checkpoint.id);
+      if (isLongList(value)) this.#savedLists.push({ list: value, checkpointId: checkpoint.id });
+    }
+    if (this.#savedLists.length > SAVED_LISTS_MAX)
+      this.#savedLists.splice(0, this.#savedLists.length - SAVED_LISTS_MAX);
+    for (const waiter of this.#listWaiters.splice(0)) {
+      if (this.findListHome(waiter.list) === undefined) this.#listWaiters.push(waiter);
+      else waiter.resolve();
     }
   }
 

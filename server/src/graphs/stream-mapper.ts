@@ -25,6 +25,8 @@ export interface ListHomes {
   threadId: string;
   /** Id of a committed checkpoint that holds this very list. */
   findHome: (list: unknown[]) => string | undefined;
+  /** Resolves when there is one, or when there will be none. */
+  whenSaved: (list: unknown[]) => Promise<void>;
 }
 
 function hasLongList(values: unknown): boolean {
@@ -130,6 +132,7 @@ export class StreamMapper {
       get stored() {
         return withoutLongLists(values, lists.threadId, lists.findHome);
       },
+      storable: Promise.all(Object.values(values).filter(isLongList).map(lists.whenSaved)),
     };
   }
 
