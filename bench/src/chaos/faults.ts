@@ -2,8 +2,11 @@
 import type { Fault } from "./fault.ts";
 import { freezeWorker } from "./freeze-worker.ts";
 import { killWorkers } from "./kill-workers.ts";
+import { restartPostgres } from "./restart-postgres.ts";
+import { rollingRestart } from "./rolling-restart.ts";
+import { skewClocks } from "./skew-clocks.ts";
 
-export const FAULTS: Fault[] = [killWorkers, freezeWorker];
+export const FAULTS: Fault[] = [killWorkers, freezeWorker, restartPostgres, skewClocks, rollingRestart];
 
 /** Faults that cannot be injected yet, with the reason. */
 export const UNAVAILABLE_FAULTS: Record<string, string> = {

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "@langchain/langgraph-sdk";
 import { type Claim, findRecoveries, readClaims } from "../harness/audit.ts";
-import { type CheckInput, checkInvariants } from "../harness/checker.ts";
+import { type CheckInput, checkInvariants, type Violation } from "../harness/checker.ts";
 import { Cluster, type ClusterOptions } from "../harness/cluster.ts";
 import { summarise } from "../harness/measure.ts";
-import { startSink } from "../harness/sink.ts";
+import { type Effect, startSink } from "../harness/sink.ts";
 import { runStepsLoad } from "../harness/steps-workload.ts";
 import type { ChaosOptions, ChaosResult } from "./fault.ts";
 import { type Random, seededRandom } from "./random.ts";
@@ -32,6 +32,10 @@ export interface StepsFault {
   /** How clients reach the API. @default straight */
   apiUrl?: (cluster: Cluster) => string;
   check?: Partial<CheckInput>;
+  /** @default 2 */
+  turnsPerThread?: number;
+  /** Checks that only this fault can make. */
+  checkMore?: (cluster: Cluster, effects: Effect[]) => Promise<Violation[]>;
   /** Injects until the signal is aborted. */
   inject(context: InjectionContext): Promise<InjectionReport>;
 }
@@ -58,7 +62,7 @@ export async function runStepsFault(
   const record = await runStepsLoad({
     apiUrl: () => fault.apiUrl?.(cluster) ?? cluster.apiUrl(),
     sinkUrl: sink.url,
-    load: { ...options, turnsPerThread: TURNS_PER_THREAD },
+    load: { ...options, turnsPerThread: fault.turnsPerThread ?? TURNS_PER_THREAD },
     random,
     deadlineMs,
   });
@@ -77,6 +81,7 @@ export async function runStepsFault(
     readUserMessages: (threadId) => readUserMessages(client, threadId),
     ...fault.check,
   });
+  violations.push(...((await fault.checkMore?.(cluster, sink.effects)) ?? []));
   if (record.runs.length < options.runCount) {
     violations.push({
       invariant: "I1",

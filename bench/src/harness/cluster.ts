@@ -24,6 +24,9 @@ export interface ClusterOptions {
 
 /** Connections a process may open; several processes share one small database server. */
 const POOL_MAX = 5;
+const WORKING_MAX_MS = 60_000;
+/** What a process prints when it is ready. */
+const BANNER = "Holdfast";
 
 export class Cluster implements AsyncDisposable {
   readonly apis: NamedProcess[] = [];
@@ -64,6 +67,16 @@ export class Cluster implements AsyncDisposable {
     const worker = await this.#start("worker", index);
     this.workers[index] = worker;
     return worker;
+  }
+
+  /** Waits until a worker takes runs; one that is still loading has no manners when it is told to stop. */
+  async untilWorking({ session, server }: NamedProcess): Promise<void> {
+    const deadlineMs = Date.now() + WORKING_MAX_MS;
+    while (!server.output().includes(BANNER)) {
+      if (server.hasExited() || Date.now() > deadlineMs)
+        throw new Error(`${session} did not start:\n${server.output()}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
