@@ -153,7 +153,10 @@ export class EventFeed implements Disposable {
         await this.#read(feeds);
       } catch (error) {
         if (error instanceof DatabaseUnavailableError) {
-          for (const feed of feeds) this.#wanted.add(feed);
+          for (const feed of feeds) {
+            feed.isStatusWanted = true;
+            this.#wanted.add(feed);
+          }
           await pause(RETRY_PAUSE_MS);
         } else {
           for (const feed of feeds) this.#fail(feed, error);

@@ -1,7 +1,7 @@
 // The worker: takes runs from the queue into its slots, keeps their leases, and hands them back when it drains.
 import { AttemptsExhaustedError, DatabaseUnavailableError } from "../domain/errors.ts";
 import type { LeaseKeeper, StartLeaseKeeper } from "../domain/ports/lease-keeper.ts";
-import type { ClaimedRun, LeaseRenewal } from "../domain/ports/run-queue.ts";
+import type { ClaimedRun, LeaseRenewal, SweepResult } from "../domain/ports/run-queue.ts";
 import type { CancelAction } from "../domain/run.ts";
 import type { Report } from "../observability/report.ts";
 import { pause } from "./retry.ts";
@@ -215,9 +215,12 @@ export class Worker implements AsyncDisposable {
     else this.#options.report.workerFailed({ workerId: this.workerId, doing, error });
   }
 
-  async #giveUp(claimed: ClaimedRun): Promise<void> {
+  async #giveUp(claimed: SweepResult["exhausted"][number]): Promise<void> {
     const { queue, bus, report, limits } = this.#options;
-    const reason = new AttemptsExhaustedError(limits.attemptMax, "its worker died or froze each time.");
+    const reason = new AttemptsExhaustedError(
+      limits.attemptMax,
+      `its worker died or froze each time. ${claimed.lastError}.`,
+    );
     const error = { error: reason.name, message: reason.message };
     const event = { seq: claimed.nextEventSeq, event: "error", data: JSON.stringify(error) };
     await queue.endRun(claimed.fence, {
