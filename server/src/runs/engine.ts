@@ -137,7 +137,7 @@ export class Engine implements RunEngine, Disposable {
   }
 
   followRun(runId: string, afterSeq: number, listener: RunListener): () => void {
-    return this.#feed.follow(runId, afterSeq, listener, { isFresh: afterSeq === -1 && this.#fresh.isUnended(runId) });
+    return this.#feed.follow(runId, afterSeq, listener, { isFresh: afterSeq === -1 && this.#fresh.isSilent(runId) });
   }
 
   async awaitRun(runId: string, signal: AbortSignal): Promise<string> {

@@ -6,6 +6,7 @@ const KEEP_ENDED_MS = 5_000;
 const COUNT_MAX = 50_000;
 
 interface FreshRun {
+  hasEvents: boolean;
   isEnded: boolean;
   end: LocalEnd | undefined;
   stop: () => void;
@@ -23,13 +24,14 @@ export class FreshRuns implements Disposable {
   expect(runId: string): void {
     if (this.#runs.size >= COUNT_MAX) return;
     const stop = this.#bus.subscribeRun(runId, (signal) => {
+      run.hasEvents = true;
       if (signal.kind !== "ended") return;
       run.isEnded = true;
       run.end = signal.end;
       stop();
       setTimeout(() => this.#runs.delete(runId), KEEP_ENDED_MS).unref();
     });
-    const run: FreshRun = { isEnded: false, end: undefined, stop };
+    const run: FreshRun = { hasEvents: false, isEnded: false, end: undefined, stop };
     this.#runs.set(runId, run);
   }
 
@@ -41,6 +43,11 @@ export class FreshRuns implements Disposable {
   /** Whether it is certain that no signal of the run has been missed. */
   isUnended(runId: string): boolean {
     return this.#runs.get(runId)?.isEnded === false;
+  }
+
+  /** Whether no event of the run has been announced yet: whoever follows from now on misses nothing. */
+  isSilent(runId: string): boolean {
+    return this.#runs.get(runId)?.hasEvents === false;
   }
 
   endOf(runId: string): LocalEnd | undefined {
