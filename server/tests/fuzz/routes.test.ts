@@ -61,6 +61,9 @@ function contextOf(targets: Record<string, string[]>): SchemaContext {
       // A delayed run would make its waiters wait; a webhook would call whatever it names.
       if (name === "after_seconds") return fc.constantFrom(undefined, null, 0, 0.01);
       if (name === "webhook") return fc.constant(undefined);
+      if (name === "Idempotency-Key")
+        return fc.option(fc.oneof(fc.uuid(), fc.constantFrom("k", "")), { nil: undefined });
+      if (name === "Last-Event-ID") return fc.constantFrom("-1", "-", "0", "2", "99", "1.5");
       const known = targets[name];
       if (known === undefined || schema.type === "array" || schema.anyOf !== undefined) return undefined;
       return fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...known) }, { weight: 1, arbitrary: fc.uuid() });

@@ -26,7 +26,7 @@ export interface SchemaContext {
   valuesOf: (name: string, schema: Schema) => fc.Arbitrary<unknown> | undefined;
 }
 
-const DEPTH_MAX = 4;
+const DEPTH_MAX = 10;
 
 /** What people and programs send by mistake or on purpose. */
 const awkward: fc.Arbitrary<unknown> = fc.oneof(

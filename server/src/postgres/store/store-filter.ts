@@ -63,13 +63,11 @@ export function valueConditions(filter: JsonObject, parameters: Parameters): str
     });
 }
 
+/** An empty object is a value like any other: it names no operator. */
 function isOperators(wanted: unknown): wanted is JsonObject {
-  return (
-    typeof wanted === "object" &&
-    wanted !== null &&
-    !Array.isArray(wanted) &&
-    Object.keys(wanted).every((key) => OPERATORS.has(key))
-  );
+  if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) return false;
+  const keys = Object.keys(wanted);
+  return keys.length > 0 && keys.every((key) => OPERATORS.has(key));
 }
 
 function compare(field: string, operator: string, operand: unknown, parameters: Parameters): string {
