@@ -98,6 +98,9 @@ create table run (
   updated_at timestamp with time zone default now() not null,
   started_at timestamp with time zone,
   ended_at timestamp with time zone,
+  last_worker text,
+  last_error text,
+  last_lost_at timestamp with time zone,
   constraint run_cancel_action_check CHECK ((cancel_action = ANY (ARRAY['interrupt'::text, 'rollback'::text]))),
   constraint run_multitask_strategy_check CHECK ((multitask_strategy = ANY (ARRAY['reject'::text, 'enqueue'::text, 'interrupt'::text, 'rollback'::text]))),
   constraint run_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'success'::text, 'error'::text, 'timeout'::text, 'interrupted'::text]))),
@@ -233,3 +236,5 @@ CREATE INDEX thread_temporary ON public.thread USING btree (ended_at) WHERE is_t
 CREATE INDEX webhook_delivery_by_run ON public.webhook_delivery USING btree (run_id);
 
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (available_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX webhook_delivery_ended ON public.webhook_delivery USING btree (created_at) WHERE (status <> 'pending'::text);

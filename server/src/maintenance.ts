@@ -3,13 +3,24 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config/config.ts";
+import { ConfigurationError } from "./domain/errors.ts";
+import { mintId } from "./domain/ids.ts";
+import type { RunAdministration } from "./domain/ports/run-administration.ts";
+import { PostgresBus } from "./event-bus/postgres-bus.ts";
+import { requestCancel } from "./postgres/cancel.ts";
 import { describeSchema } from "./postgres/describe-schema.ts";
 import { probeBinaries } from "./postgres/embedded/binaries.ts";
 import { startEmbeddedPostgres } from "./postgres/embedded/embedded-postgres.ts";
 import { settlePlace } from "./postgres/embedded/place.ts";
 import { type DatabaseInspection, inspectDatabase } from "./postgres/inspect-database.ts";
-import { migrate } from "./postgres/migrate.ts";
+import { listAppliedMigrations, listMigrations, migrate } from "./postgres/migrate.ts";
 import { describeUrl, openPool } from "./postgres/pool.ts";
+import { findRunReport, listRunReports, retryRun } from "./postgres/run-administration.ts";
+
+/** Connections of a maintenance command. */
+const COMMAND_POOL_MAX = 2;
+
+type Pool = ReturnType<typeof openPool>;
 
 /** A database opened for one command. */
 interface OpenedUrl extends AsyncDisposable {
@@ -53,6 +64,63 @@ export async function printSchema(config: Config, log: (message: string) => void
   } finally {
     await pool.end();
   }
+}
+
+/** Uses the configured database, which must be migrated. @throws ConfigurationError where it is not */
+async function usePool<T>(config: Config, log: (message: string) => void, use: (pool: Pool) => Promise<T>): Promise<T> {
+  await using database = await openUrl(config, log);
+  const pool = openPool(database.url, { max: COMMAND_POOL_MAX, applicationName: "holdfast command" });
+  try {
+    const applied = await listAppliedMigrations(pool);
+    const missing = (await listMigrations()).filter((name) => !applied.includes(name));
+    if (missing.length > 0) {
+      throw new ConfigurationError(
+        `${database.description} lacks the migrations ${missing.join(", ")}. Run: holdfast migrate`,
+      );
+    }
+    return await use(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+/**
+ * Hands over what an operator can do with the runs of the configured database. Workers that run elsewhere are told of changes.
+ * @throws ConfigurationError, DatabaseUnavailableError
+ */
+export function administerRuns<T>(
+  config: Config,
+  log: (message: string) => void,
+  use: (runs: RunAdministration) => Promise<T>,
+): Promise<T> {
+  return usePool(config, log, async (pool) => {
+    await using bus = new PostgresBus({
+      processId: `command:${mintId()}`,
+      notify: async (channel, payload) => void (await pool.query("select pg_notify($1, $2)", [channel, payload])),
+      // Workers learn of it at their next poll or heartbeat.
+      onNotifyError: () => {},
+    });
+    return await use({
+      listRuns: (query) => listRunReports(pool, query),
+      findRun: (runId) => findRunReport(pool, runId),
+      async retryRun(runId) {
+        const outcome = await retryRun(pool, runId);
+        if (outcome === "retried") bus.publishPending();
+        return outcome;
+      },
+      async cancelRun(runId, action) {
+        const found = await findRunReport(pool, runId);
+        if (found === undefined) return "not_found";
+        const outcome = await requestCancel(pool, runId, found.run.threadId, action, "holdfast runs cancel");
+        if (outcome === "signalled") bus.publishCancel(runId, action);
+        if (outcome === "ended") {
+          bus.publishEnded(runId);
+          bus.publishPending();
+        }
+        return outcome;
+      },
+    });
+  });
 }
 
 /** What the configured database is like, without migrating it; for an embedded one that was never started, its binaries alone. */

@@ -7,6 +7,7 @@ import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInitCommand } from "./commands/init.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addOpenapiCommand } from "./commands/openapi.ts";
+import { addRunsCommand } from "./commands/runs.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     addStartCommand,
     addApiCommand,
     addWorkerCommand,
+    addRunsCommand,
     addMigrateCommand,
     addDoctorCommand,
     addInitCommand,

@@ -6,12 +6,18 @@ import type { ThreadTtl } from "./thread.ts";
 export const RUN_STATUSES = ["pending", "running", "success", "error", "timeout", "interrupted"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** The only moves a run's status may make; every SQL transition names the status it comes from. */
+/** The name of the error of a run that was given up because its workers died: it is in quarantine until somebody retries it. */
+export const QUARANTINE_ERROR = "AttemptsExhaustedError";
+
+/**
+ * The only moves a run's status may make; every SQL transition names the status it comes from. `error` to `pending` is open to a
+ * quarantined run alone, and only an operator makes it (`holdfast runs retry`).
+ */
 export const RUN_TRANSITIONS: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   pending: ["running", "interrupted", "error"],
   running: ["success", "error", "timeout", "interrupted", "pending"],
   success: [],
-  error: [],
+  error: ["pending"],
   timeout: [],
   interrupted: [],
 };
@@ -20,7 +26,12 @@ export type TerminalRunStatus = "success" | "error" | "timeout" | "interrupted";
 
 /** Whether a run in this status has ended for good. */
 export function isTerminal(status: RunStatus): status is TerminalRunStatus {
-  return RUN_TRANSITIONS[status].length === 0;
+  return status !== "pending" && status !== "running";
+}
+
+/** Whether the run was given up because its workers died each time; such a run may be retried. */
+export function isQuarantined(run: Pick<Run, "status" | "error">): boolean {
+  return run.status === "error" && run.error?.error === QUARANTINE_ERROR;
 }
 
 export const MULTITASK_STRATEGIES = ["reject", "enqueue", "interrupt", "rollback"] as const;

@@ -122,13 +122,21 @@ const HAS_LOST_BEACON = `(
 /** Time since the last renewal before a missing beacon counts. */
 const BEACON_GRACE_MS = 1_000;
 
+/** What a worker that is gone left behind: how it went, and how far the run had come. */
+const LAST_WORDS = `
+  concat('Worker ', r.lease_owner, ' lost attempt ', r.attempt, case when r.lease_expires_at < now()
+      then ': it was silent until its lease ran out' else ': its connection to PostgreSQL ended' end,
+    (select concat('; the last event it wrote is number ', e.seq, ', ', e.event)
+     from run_event e where e.run_id = r.run_id order by e.seq desc limit 1))`;
+
 /**
  * The epoch moves on with the lease, so that the worker that lost it can write nothing more. A run whose leases were lost
  * too often is not queued again: it becomes the sweeper's own, who ends it through the usual fence.
  */
 const SWEEP = `
   with expired as materialized (
-    select r.run_id, r.thread_id, r.lost_lease_count + 1 >= $1 as is_exhausted
+    select r.run_id, r.thread_id, r.lost_lease_count + 1 >= $1 as is_exhausted,
+      ${LAST_WORDS} as last_error
     from run r join thread t on t.thread_id = r.thread_id
     where r.status = 'running' and (r.lease_expires_at < now() or ${HAS_LOST_BEACON})
     order by r.lease_expires_at
@@ -141,23 +149,26 @@ const SWEEP = `
       lease_owner = case when x.is_exhausted then $3 end,
       lease_expires_at = case when x.is_exhausted then now() + $4::float8 * interval '1 millisecond' end,
       epoch = case when x.is_exhausted then f.epoch end,
-      lost_lease_count = r.lost_lease_count + 1, available_at = now(), updated_at = now()
+      lost_lease_count = r.lost_lease_count + 1, available_at = now(), updated_at = now(),
+      last_worker = r.lease_owner, last_error = x.last_error, last_lost_at = now()
     from expired x join fenced f on f.thread_id = x.thread_id
     where r.run_id = x.run_id and r.status = 'running'
     returning r.*, x.is_exhausted
   )
-  select ${runColumns("s")}, s.epoch, s.is_exhausted, s.cancel_action,
+  select ${runColumns("s")}, s.epoch, s.is_exhausted, s.last_error, s.cancel_action,
     coalesce((select max(e.seq) + 1 from run_event e where e.run_id = s.run_id), 0) as next_event_seq
   from swept s`;
 
 export async function sweepExpiredLeases(pool: Pool, options: SweepOptions): Promise<SweepResult> {
-  const result = await pool.query<ClaimedRow & { is_exhausted: boolean }>({
+  const result = await pool.query<ClaimedRow & { is_exhausted: boolean; last_error: string }>({
     name: "sweep_leases",
     text: SWEEP,
     values: [options.attemptMax, options.countMax, options.sweeperId, options.leaseDurationMs, BEACON_GRACE_MS],
   });
   return {
     requeued: result.rows.filter((row) => !row.is_exhausted).map((row) => row.run_id),
-    exhausted: result.rows.filter((row) => row.is_exhausted).map(toClaimedRun),
+    exhausted: result.rows
+      .filter((row) => row.is_exhausted)
+      .map((row) => ({ ...toClaimedRun(row), lastError: row.last_error })),
   };
 }

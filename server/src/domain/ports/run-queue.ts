@@ -61,8 +61,8 @@ export interface LeaseRenewal {
 
 export interface SweepResult {
   requeued: string[];
-  /** Runs whose lease was lost `attemptMax` times: the sweeper holds them now and must end them. */
-  exhausted: ClaimedRun[];
+  /** Runs whose lease was lost `attemptMax` times, with what is known of the last loss: the sweeper holds them now and must end them. */
+  exhausted: (ClaimedRun & { lastError: string })[];
 }
 
 export interface SweepOptions {
