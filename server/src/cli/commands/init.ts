@@ -1,6 +1,7 @@
 // `holdfast init DIR`: a new project with one graph, ready to run.
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { ConfigurationError } from "../../domain/errors.ts";
 import { HOLDFAST_VERSION, LANGGRAPH_VERSION } from "../../version.ts";
@@ -19,7 +20,7 @@ async function init(dir: string): Promise<void> {
   await refuseNonEmpty(root);
   const files = makeProjectFiles({
     name: makePackageName(basename(root)),
-    holdfastVersion: HOLDFAST_VERSION,
+    holdfastVersion: holdfastDependency(root),
     langgraphVersion: LANGGRAPH_VERSION,
   });
   for (const [path, content] of Object.entries(files)) {
@@ -34,6 +35,13 @@ async function init(dir: string): Promise<void> {
       .join("\n")}`,
   );
   console.log(`\nNext:\n  cd ${shown}\n  npm install\n  npm run dev`);
+}
+
+/** The version to depend on; from a checkout, where nothing is installed from the registry, the checkout itself. */
+function holdfastDependency(root: string): string {
+  const packageDir = fileURLToPath(new URL("../../..", import.meta.url));
+  const isInstalled = packageDir.split(sep).includes("node_modules");
+  return isInstalled ? HOLDFAST_VERSION : `file:${relative(root, packageDir).split(sep).join("/")}`;
 }
 
 async function refuseNonEmpty(root: string): Promise<void> {
