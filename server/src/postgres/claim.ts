@@ -15,19 +15,20 @@ const CLAIMABLE = `
 
 const CLAIM = `
   with due as materialized (
-    select r.run_id, r.thread_id
+    select r.run_id, r.thread_id, r.tape_block
     from run r join thread t on t.thread_id = r.thread_id
     where ${CLAIMABLE}
     order by r.priority desc, r.queue_order
     limit $2
     for update of r, t skip locked
   ), fenced as (
-    update thread t set epoch = t.epoch + 1 from due where t.thread_id = due.thread_id
-    returning t.thread_id, t.epoch
+    update thread t set epoch = t.epoch + 1, tape_block = t.tape_block + case when due.tape_block is null then 1 else 0 end
+    from due where t.thread_id = due.thread_id
+    returning t.thread_id, t.epoch, t.tape_block
   ), claimed as (
     update run r set status = 'running', attempt = r.attempt + 1, lease_owner = $1,
       lease_expires_at = now() + $3 * interval '1 millisecond', epoch = f.epoch,
-      started_at = coalesce(r.started_at, now()), updated_at = now()
+      tape_block = coalesce(r.tape_block, f.tape_block), started_at = coalesce(r.started_at, now()), updated_at = now()
     from due d join fenced f on f.thread_id = d.thread_id
     where r.run_id = d.run_id and r.status = 'pending'
     returning r.*
@@ -107,11 +108,13 @@ export const BEACON_PREFIX = "b:";
 
 /**
  * Whether the worker's beacon went out. The last renewal must be a moment ago, so that a listener that reconnects is not
- * taken for dead; a wrong guess would cost only work, for the fence holds anyway.
+ * taken for dead; and a server that has just started has no beacon yet of anybody. A wrong guess would cost only work, for
+ * the fence holds anyway, but a run that is taken away too often is given up.
  */
 const HAS_LOST_BEACON = `(
   r.lease_owner like '${BEACON_PREFIX}%'
   and r.lease_expires_at < now() + ($4::float8 - $5::float8) * interval '1 millisecond'
+  and pg_postmaster_start_time() < now() - $6::float8 * interval '1 millisecond'
   and not exists (
     select 1 from pg_locks l
     where l.locktype = 'advisory' and l.granted and l.classid = ${BEACON_LOCK_CLASS}
@@ -121,6 +124,9 @@ const HAS_LOST_BEACON = `(
 
 /** Time since the last renewal before a missing beacon counts. */
 const BEACON_GRACE_MS = 1_000;
+
+/** Time that listeners get to come back to a server that was restarted; they try again every 5 seconds at the least. */
+const BEACON_RETURN_MS = 6_000;
 
 /** What a worker that is gone left behind: how it went, and how far the run had come. */
 const LAST_WORDS = `
@@ -163,7 +169,14 @@ export async function sweepExpiredLeases(pool: Pool, options: SweepOptions): Pro
   const result = await pool.query<ClaimedRow & { is_exhausted: boolean; last_error: string }>({
     name: "sweep_leases",
     text: SWEEP,
-    values: [options.attemptMax, options.countMax, options.sweeperId, options.leaseDurationMs, BEACON_GRACE_MS],
+    values: [
+      options.attemptMax,
+      options.countMax,
+      options.sweeperId,
+      options.leaseDurationMs,
+      BEACON_GRACE_MS,
+      BEACON_RETURN_MS,
+    ],
   });
   return {
     requeued: result.rows.filter((row) => !row.is_exhausted).map((row) => row.run_id),
