@@ -8,6 +8,7 @@ import { mintId } from "./domain/ids.ts";
 import type { RunAdministration } from "./domain/ports/run-administration.ts";
 import { PostgresBus } from "./event-bus/postgres-bus.ts";
 import { requestCancel } from "./postgres/cancel.ts";
+import { deleteRunCheckpoints } from "./postgres/checkpointer/delete.ts";
 import { describeSchema } from "./postgres/describe-schema.ts";
 import { probeBinaries } from "./postgres/embedded/binaries.ts";
 import { startEmbeddedPostgres } from "./postgres/embedded/embedded-postgres.ts";
@@ -111,7 +112,14 @@ export function administerRuns<T>(
       async cancelRun(runId, action) {
         const found = await findRunReport(pool, runId);
         if (found === undefined) return "not_found";
-        const outcome = await requestCancel(pool, runId, found.run.threadId, action, "holdfast runs cancel");
+        const outcome = await requestCancel(
+          pool,
+          runId,
+          found.run.threadId,
+          action,
+          "holdfast runs cancel",
+          deleteRunCheckpoints,
+        );
         if (outcome === "signalled") bus.publishCancel(runId, action);
         if (outcome === "ended") {
           bus.publishEnded(runId);

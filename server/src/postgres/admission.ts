@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from "pg";
 import { NotFoundError, ThreadBusyError } from "../domain/errors.ts";
 import type { Admission, AdmitOptions } from "../domain/ports/run-queue.ts";
 import type { CancelAction, NewRun } from "../domain/run.ts";
+import type { DeleteRunCheckpoints } from "./run-end.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
 import { insertDeliveriesFor } from "./webhook-sql.ts";
 
@@ -16,12 +17,12 @@ const MERGED_RUN = `
 
 const INSERT_RUN = `
   insert into run (run_id, thread_id, assistant_id, status, metadata, kwargs, multitask_strategy, priority, available_at,
-    attempt, epoch, lease_owner, lease_expires_at, started_at)
+    attempt, epoch, lease_owner, lease_expires_at, started_at, tape_block)
   select $2::uuid, t.thread_id, $3::uuid, case when $4::text is null then 'pending' else 'running' end,
     $9::jsonb || t.metadata || $10::jsonb, ${MERGED_RUN}, $11, $12, now() + $13 * interval '1 millisecond',
     case when $4::text is null then 0 else 1 end, case when $4::text is null then null else t.epoch end,
     $4::text, case when $4::text is null then null else now() + $5 * interval '1 millisecond' end,
-    case when $4::text is null then null else now() end
+    case when $4::text is null then null else now() end, case when $4::text is null then null else t.tape_block end
   from t
   returning *`;
 
@@ -35,44 +36,52 @@ const IS_FREE = "thread.active_count = 0 and not (thread.is_temporary and thread
 
 const CLAIM_BUMP = "case when $4::text is null then 0 else 1 end";
 
+/** A claimed run gets a new epoch and its block of the thread's tape. */
+const CLAIM_CHANGES = `epoch = thread.epoch + ${CLAIM_BUMP}, tape_block = thread.tape_block + ${CLAIM_BUMP}`;
+
 /** As the column's default: a thread created again under the same id never repeats an epoch. */
 const FIRST_EPOCH = "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
 const ADMIT_TO_EXISTING = `
   with t as (
-    update thread set ${THREAD_CHANGES}, epoch = thread.epoch + ${CLAIM_BUMP}
+    update thread set ${THREAD_CHANGES}, ${CLAIM_CHANGES}
     where thread_id = $1::uuid and ${IS_FREE}
-    returning thread_id, epoch, metadata, config
+    returning thread_id, epoch, tape_block, metadata, config
   ), r as (${INSERT_RUN})
   select ${runColumns("r")}, r.epoch from r`;
 
 const ADMIT_CREATING = `
   with t as (
-    insert into thread (thread_id, status, active_count, epoch, metadata, config, is_temporary, ttl_strategy, ttl_minutes,
-      expires_at)
-    values ($1::uuid, 'busy', 1, ${FIRST_EPOCH} + ${CLAIM_BUMP}, $16::jsonb, $17::jsonb, $18, $19, $20::float8,
+    insert into thread (thread_id, status, active_count, epoch, tape_block, metadata, config, is_temporary, ttl_strategy,
+      ttl_minutes, expires_at)
+    values ($1::uuid, 'busy', 1, ${FIRST_EPOCH} + ${CLAIM_BUMP}, ${CLAIM_BUMP}, $16::jsonb, $17::jsonb, $18, $19, $20::float8,
       now() + $20::float8 * interval '1 minute')
-    on conflict (thread_id) do update set ${THREAD_CHANGES}, epoch = thread.epoch + ${CLAIM_BUMP}
+    on conflict (thread_id) do update set ${THREAD_CHANGES}, ${CLAIM_CHANGES}
     where ${IS_FREE}
-    returning thread_id, epoch, metadata, config
+    returning thread_id, epoch, tape_block, metadata, config
   ), r as (${INSERT_RUN})
   select ${runColumns("r")}, r.epoch from r`;
 
 const ADMIT_TO_BUSY = `
   with t as (
     update thread set ${THREAD_CHANGES} where thread_id = $1::uuid
-    returning thread_id, epoch, metadata, config
+    returning thread_id, epoch, tape_block, metadata, config
   ), r as (${INSERT_RUN})
   select ${runColumns("r")}, r.epoch from r`;
 
 type AdmittedRow = RunRow & { epoch: string | null };
 
 /** @throws NotFoundError, ThreadBusyError */
-export async function admitRun(pool: Pool, run: NewRun, options: AdmitOptions): Promise<Admission> {
+export async function admitRun(
+  pool: Pool,
+  run: NewRun,
+  options: AdmitOptions,
+  deleteCheckpoints: DeleteRunCheckpoints,
+): Promise<Admission> {
   for (let turn = 0; turn < ADMISSION_TURNS_MAX; turn++) {
     const admitted = await admitToFreeThread(pool, run, options);
     if (admitted !== undefined) return admitted;
-    const decided = await admitToBusyThread(pool, run, options);
+    const decided = await admitToBusyThread(pool, run, options, deleteCheckpoints);
     if (decided !== undefined) return decided;
   }
   throw new ThreadBusyError("The thread changes too quickly to admit the run. Try again.");
@@ -97,11 +106,16 @@ async function admitToFreeThread(pool: Pool, run: NewRun, options: AdmitOptions)
   return { run: admitted, cancelled: [], claimed: { run: admitted, fence, nextEventSeq: 0, cancelAction: null } };
 }
 
-async function admitToBusyThread(pool: Pool, run: NewRun, options: AdmitOptions): Promise<Admission | undefined> {
+async function admitToBusyThread(
+  pool: Pool,
+  run: NewRun,
+  options: AdmitOptions,
+  deleteCheckpoints: DeleteRunCheckpoints,
+): Promise<Admission | undefined> {
   const client = await pool.connect();
   try {
     await client.query("begin");
-    const decided = await decideUnderThreadRow(client, run, options);
+    const decided = await decideUnderThreadRow(client, run, options, deleteCheckpoints);
     await client.query("commit");
     client.release();
     return decided;
@@ -116,6 +130,7 @@ async function decideUnderThreadRow(
   client: PoolClient,
   run: NewRun,
   options: AdmitOptions,
+  deleteCheckpoints: DeleteRunCheckpoints,
 ): Promise<Admission | undefined> {
   const thread = await client.query<{ active_count: number; is_gone: boolean }>(
     "select active_count, is_temporary and ended_at is not null as is_gone from thread where thread_id = $1 for update",
@@ -127,7 +142,9 @@ async function decideUnderThreadRow(
   if (row.active_count === 0) return undefined;
   if (run.multitaskStrategy === "reject") throw new ThreadBusyError();
   const cancelled =
-    run.multitaskStrategy === "enqueue" ? [] : await cancelActiveRuns(client, run.threadId, run.multitaskStrategy);
+    run.multitaskStrategy === "enqueue"
+      ? []
+      : await cancelActiveRuns(client, run.threadId, run.multitaskStrategy, deleteCheckpoints);
   const inserted = await client.query<AdmittedRow>({
     name: "admit_busy",
     text: ADMIT_TO_BUSY,
@@ -141,25 +158,36 @@ async function cancelActiveRuns(
   client: PoolClient,
   threadId: string,
   action: CancelAction,
+  deleteCheckpoints: DeleteRunCheckpoints,
 ): Promise<Admission["cancelled"]> {
   const ended =
     action === "rollback"
       ? await client.query<{ run_id: string }>(
-          "delete from run where thread_id = $1 and status = 'pending' returning run_id",
+          `with ended as (delete from run where thread_id = $1 and status = 'pending' returning run_id),
+           events as (delete from run_event e using ended where e.run_id = ended.run_id)
+           select run_id from ended`,
           [threadId],
         )
       : await client.query<{ run_id: string }>(
           `with ended as (
-             update run set status = 'interrupted', ended_at = now(), updated_at = now()
-             where thread_id = $1 and status = 'pending' returning *
+             update run r set status = 'interrupted', ended_at = now(), updated_at = now(),
+               tape_block = coalesce(r.tape_block, p.tape_block)
+             from (
+               select run_id, (select tape_block from thread where thread_id = $1) + row_number() over (order by queue_order)
+                 as tape_block
+               from run where thread_id = $1 and status = 'pending'
+             ) p
+             where r.run_id = p.run_id and r.status = 'pending' returning r.*
            ), delivered as (${insertDeliveriesFor("ended")})
            select run_id from ended`,
           [threadId],
         );
-  await client.query("update thread set active_count = active_count - $2 where thread_id = $1", [
-    threadId,
-    ended.rows.length,
-  ]);
+  await client.query(
+    "update thread set active_count = active_count - $2, tape_block = tape_block + $2 where thread_id = $1",
+    [threadId, ended.rows.length],
+  );
+  // A pending run may have run before: handed back on a drain, or taken from a worker that died.
+  if (action === "rollback") for (const row of ended.rows) await deleteCheckpoints(client, threadId, row.run_id);
   const running = await client.query<{ run_id: string }>(
     `update run set cancel_action = $2, cancel_requested_at = coalesce(cancel_requested_at, now())
      where thread_id = $1 and status = 'running' returning run_id`,

@@ -17,10 +17,13 @@ const SUCCESS: RunEnd = { status: "success", error: null, events: [], isThreadIn
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 let queue: PostgresRunQueue;
 let log: PostgresEventLog;
+const runsWithCheckpointsDeleted: string[] = [];
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  queue = new PostgresRunQueue(database.pool, async () => undefined);
+  queue = new PostgresRunQueue(database.pool, async (_client, _threadId, runId) => {
+    runsWithCheckpointsDeleted.push(runId);
+  });
   log = new PostgresEventLog(database.pool, readLists);
 });
 afterAll(() => database.close());
@@ -361,6 +364,32 @@ describe("cancel", () => {
     expect(await queue.requestCancel(running.runId, running.threadId, "interrupt", null)).toBe("not_found");
     expect(await queue.requestCancel(pending.runId, pending.threadId, "interrupt", null)).toBe("already_ended");
     expect(await threadRow(running.threadId)).toMatchObject({ status: "idle", active_count: 0 });
+  });
+});
+
+describe("rollback of a run that waits for its second attempt", () => {
+  async function handBack(): Promise<Fence> {
+    const { claimed } = await admit({}, "w1");
+    await queue.releaseRun(claimed!.fence, [{ seq: 0, event: "metadata", data: "{}" }]);
+    return claimed!.fence;
+  }
+
+  async function expectNothingLeft(runId: string): Promise<void> {
+    expect(runsWithCheckpointsDeleted).toContain(runId);
+    expect(await statusOf(runId)).toBeUndefined();
+    expect((await database.pool.query("select 1 from run_event where run_id = $1", [runId])).rowCount).toBe(0);
+  }
+
+  it("removes what its first attempt wrote when it is cancelled", async () => {
+    const { runId, threadId } = await handBack();
+    expect(await queue.requestCancel(runId, threadId, "rollback", null)).toBe("ended");
+    await expectNothingLeft(runId);
+  });
+
+  it("removes what its first attempt wrote when another run takes its place", async () => {
+    const { runId, threadId } = await handBack();
+    await admit({ threadId, multitaskStrategy: "rollback" });
+    await expectNothingLeft(runId);
   });
 });
 

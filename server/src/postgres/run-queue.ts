@@ -29,7 +29,7 @@ export class PostgresRunQueue implements RunQueue {
   }
 
   admitRun(run: NewRun, options: AdmitOptions): Promise<Admission> {
-    return admitRun(this.#pool, run, options);
+    return admitRun(this.#pool, run, options, this.#deleteRunCheckpoints);
   }
 
   async findRun(runId: string): Promise<Run | undefined> {
@@ -62,7 +62,7 @@ export class PostgresRunQueue implements RunQueue {
   }
 
   requestCancel(runId: string, threadId: string, action: CancelAction, reason: string | null) {
-    return requestCancel(this.#pool, runId, threadId, action, reason);
+    return requestCancel(this.#pool, runId, threadId, action, reason, this.#deleteRunCheckpoints);
   }
 
   sweepExpiredLeases(options: SweepOptions): Promise<SweepResult> {
