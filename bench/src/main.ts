@@ -1,9 +1,10 @@
 // `npm run bench -- NAME [--option value ...]`: runs one bench program.
 import { chaos } from "./chaos/chaos.ts";
 import { overhead } from "./programs/overhead.ts";
+import { pickup } from "./programs/pickup.ts";
 import { type ProgramOptions, parseOptions } from "./programs/program-options.ts";
 
-const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = { chaos, overhead };
+const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = { chaos, overhead, pickup };
 
 const [name, ...args] = process.argv.slice(2);
 const program = PROGRAMS[name ?? ""];

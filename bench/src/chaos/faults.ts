@@ -1,12 +1,22 @@
 // Every fault there is a program for.
+import { cutNetwork } from "./cut-network.ts";
 import type { Fault } from "./fault.ts";
 import { freezeWorker } from "./freeze-worker.ts";
 import { killWorkers } from "./kill-workers.ts";
+import { oneThread } from "./one-thread.ts";
 import { restartPostgres } from "./restart-postgres.ts";
 import { rollingRestart } from "./rolling-restart.ts";
 import { skewClocks } from "./skew-clocks.ts";
 
-export const FAULTS: Fault[] = [killWorkers, freezeWorker, restartPostgres, skewClocks, rollingRestart];
+export const FAULTS: Fault[] = [
+  killWorkers,
+  freezeWorker,
+  restartPostgres,
+  cutNetwork,
+  oneThread,
+  skewClocks,
+  rollingRestart,
+];
 
 /** Faults that cannot be injected yet, with the reason. */
 export const UNAVAILABLE_FAULTS: Record<string, string> = {

@@ -107,7 +107,7 @@ function summariseRecoveries(claims: Claim[], deaths: { session: string; atMs: n
 }
 
 /** Runs whose request got no answer may still be under way when the last acknowledged one has ended. */
-async function waitUntilIdle(cluster: Cluster, deadlineMs: number): Promise<void> {
+export async function waitUntilIdle(cluster: Cluster, deadlineMs: number): Promise<void> {
   while (Date.now() < deadlineMs) {
     const { rows } = await cluster.pool.query("select 1 from run where status in ('pending', 'running') limit 1");
     if (rows.length === 0) return;

@@ -1,4 +1,4 @@
-// The baseline: the same graph called directly behind a bare Hono route with the official PostgresSaver. No queue, no fence, no events.
+// The baseline: the same graphs called directly behind a bare Hono route with the official PostgresSaver. No queue, no fence, no events.
 
 import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
@@ -6,27 +6,40 @@ import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { Hono } from "hono";
 import { tsImport } from "tsx/esm/api";
 
+interface Graph {
+  checkpointer: unknown;
+  invoke(input: unknown, config: unknown): Promise<unknown>;
+  getState(config: unknown): Promise<{ values: object }>;
+  updateState(config: unknown, values: unknown, asNode: string): Promise<unknown>;
+}
+
 const { PORT, DATABASE_URL } = process.env;
-const { graph } = (await tsImport(
-  fileURLToPath(new URL("../../graphs/instant.ts", import.meta.url)),
-  import.meta.url,
-)) as {
-  graph: { checkpointer: unknown; invoke(input: unknown, config: unknown): Promise<unknown> };
-};
 const checkpointer = PostgresSaver.fromConnString(DATABASE_URL!);
 await checkpointer.setup();
-graph.checkpointer = checkpointer;
+const graphs: Record<string, Graph> = { instant: await load("instant"), conversation: await load("conversation") };
+
+async function load(name: string): Promise<Graph> {
+  const file = fileURLToPath(new URL(`../../graphs/${name}.ts`, import.meta.url));
+  const { graph } = (await tsImport(file, import.meta.url)) as { graph: Graph };
+  graph.checkpointer = checkpointer;
+  return graph;
+}
 
 const app = new Hono();
 app.get("/ok", (context) => context.json({ ok: true }));
+app.post("/threads", (context) => context.json({}));
 app.post("/threads/:threadId/runs/wait", async (context) => {
-  const { input } = await context.req.json();
-  const result = await graph.invoke(input, { configurable: { thread_id: context.req.param("threadId") } });
-  return context.json(result as object);
+  const { assistant_id, input } = await context.req.json();
+  const config = { configurable: { thread_id: context.req.param("threadId") } };
+  return context.json((await graphs[assistant_id]!.invoke(input, config)) as object);
 });
 app.get("/threads/:threadId/state", async (context) => {
-  const reader = graph as unknown as { getState(config: unknown): Promise<{ values: object }> };
-  const state = await reader.getState({ configurable: { thread_id: context.req.param("threadId") } });
+  const state = await graphs.instant!.getState({ configurable: { thread_id: context.req.param("threadId") } });
   return context.json({ values: state.values });
+});
+app.post("/threads/:threadId/state", async (context) => {
+  const { values, as_node } = await context.req.json();
+  await graphs.instant!.updateState({ configurable: { thread_id: context.req.param("threadId") } }, values, as_node);
+  return context.json({});
 });
 serve({ fetch: app.fetch, port: Number(PORT), hostname: "127.0.0.1" });
