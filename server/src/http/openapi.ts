@@ -34,6 +34,7 @@ export function buildOpenApi(): OpenApiDocument {
       { name: "Thread runs", description: "Executions of an assistant on a thread." },
       { name: "Stateless runs", description: "Executions with a thread of their own that goes when they end." },
       { name: "Store", description: "Long-term memory, shared by all threads and by the graphs." },
+      { name: "Protocols", description: "Assistants for clients that speak other protocols." },
       { name: "System", description: "Health, versions, metrics." },
     ],
   });

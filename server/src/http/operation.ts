@@ -37,7 +37,7 @@ export interface AnswerDoc {
   example?: unknown;
 }
 
-export type Tag = "Assistants" | "Threads" | "Thread runs" | "Stateless runs" | "Store" | "System";
+export type Tag = "Assistants" | "Threads" | "Thread runs" | "Stateless runs" | "Store" | "Protocols" | "System";
 
 export interface Operation<
   Params extends z.ZodType = z.ZodType,

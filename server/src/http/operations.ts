@@ -45,6 +45,7 @@ import { patchThreadState } from "./langgraph/threads/state/patch.ts";
 import { postThreadStateCheckpoint } from "./langgraph/threads/state/post-checkpoint.ts";
 import { updateThreadState } from "./langgraph/threads/state/update.ts";
 import { updateThread } from "./langgraph/threads/update.ts";
+import { postMcp } from "./mcp/mcp.ts";
 import type { Operation } from "./operation.ts";
 import { getDocs, getDocsFile } from "./system/docs.ts";
 import { getHome } from "./system/home.ts";
@@ -109,6 +110,8 @@ const STATELESS_RUNS: Operation[] = [
 
 const STORE: Operation[] = [putStoreItem, getStoreItem, deleteStoreItem, searchStoreItems, listStoreNamespaces];
 
+const PROTOCOLS: Operation[] = [postMcp];
+
 const SYSTEM: Operation[] = [getOk, getInfo, getMetrics, truncate, getHome, getDocs, getDocsFile];
 
 export const OPERATIONS: readonly Operation[] = [
@@ -117,5 +120,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...THREAD_RUNS,
   ...STATELESS_RUNS,
   ...STORE,
+  ...PROTOCOLS,
   ...SYSTEM,
 ];
