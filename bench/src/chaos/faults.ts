@@ -1,4 +1,6 @@
 // Every fault there is a program for.
+import { breakProvider } from "./break-provider.ts";
+import { cancelAnywhere } from "./cancel-anywhere.ts";
 import { cutNetwork } from "./cut-network.ts";
 import type { Fault } from "./fault.ts";
 import { freezeWorker } from "./freeze-worker.ts";
@@ -14,7 +16,9 @@ export const FAULTS: Fault[] = [
   restartPostgres,
   cutNetwork,
   oneThread,
+  cancelAnywhere,
   skewClocks,
+  breakProvider,
   rollingRestart,
 ];
 

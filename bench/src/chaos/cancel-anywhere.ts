@@ -1,0 +1,112 @@
+// F9: runs of an agent are cancelled at random moments, in the middle of model calls and tool calls; then the thread must go on,
+// and its history must be one that the provider accepts.
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkInvariants, type Violation } from "../harness/checker.ts";
+import { Cluster } from "../harness/cluster.ts";
+import { summarise } from "../harness/measure.ts";
+import { AgentApi, inParallel, replayHistory, startAgentProvider, type WireMessage } from "./agent-runs.ts";
+import type { ChaosOptions, ChaosResult, Fault } from "./fault.ts";
+import { type Random, seededRandom } from "./random.ts";
+import { waitUntilIdle } from "./steps-fault.ts";
+
+const TOKEN_DELAY_MS = 10;
+/** An undisturbed run takes about this long; cancels fall anywhere into it. */
+const RUN_MS = 1_500;
+/** A node that ignores its signal is left behind after 1.5 s; the rest is for a busy machine. */
+const SETTLE_MAX_MS = 5_000;
+const FOLLOW_UP_MAX_MS = 60_000;
+const ROLLBACK_SHARE = 0.2;
+
+interface Books {
+  settleMs: number[];
+  statuses: Record<string, number>;
+  historyComplaints: string[];
+  details: string[];
+}
+
+export const cancelAnywhere: Fault = {
+  id: "F9",
+  title: "cancel at random points of model calls and tool calls; the history stays valid",
+  defaults: { runCount: 500, clientCount: 20, workerCount: 2 },
+  run: cancelMany,
+};
+
+async function cancelMany(options: ChaosOptions): Promise<ChaosResult> {
+  const deadlineMs = Date.now() + options.durationMaxMs;
+  const random = seededRandom(options.seed);
+  await using provider = await startAgentProvider(random, TOKEN_DELAY_MS);
+  await using cluster = await Cluster.start({
+    databaseUrl: await options.server.createDatabase(),
+    workerCount: options.workerCount,
+  });
+  const api = new AgentApi(cluster.apiUrl(), { modelUrl: provider.url });
+  const books: Books = { settleMs: [], statuses: {}, historyComplaints: [], details: [] };
+  await inParallel(options.runCount, options.clientCount, async (index) => {
+    if (Date.now() > deadlineMs) return void books.details.push(`conversation ${index} did not begin in time`);
+    const threadId = await cancelOne(api, index, random, books);
+    const complaint = await replayHistory(provider, await api.readMessages(threadId));
+    if (complaint !== undefined) books.historyComplaints.push(`${threadId}: ${complaint}`);
+    await followUp(api, threadId, index, books);
+  });
+  await waitUntilIdle(cluster, deadlineMs);
+  const violations = await checkInvariants({
+    pool: cluster.pool,
+    runIds: [],
+    effects: [],
+    clientLogs: [],
+    acceptedMessages: new Map(),
+    expectedStatuses: ["success", "interrupted"],
+    readUserMessages: async () => [],
+  });
+  violations.push(...books.details.map((detail): Violation => ({ invariant: "F9", detail })));
+  const settled = summarise(books.settleMs);
+  const abortedCalls = provider.calls.filter((call) => call.isAborted).length;
+  return {
+    proofs: { runsInterrupted: books.statuses.interrupted ?? 0, modelCallsAborted: abortedCalls },
+    counts: {
+      runs: options.runCount * 2,
+      rolledBack: books.statuses.gone ?? 0,
+      endedBeforeTheCancel: books.statuses.success ?? 0,
+      cancelSettledP50Ms: settled.p50Ms,
+      cancelSettledP99Ms: settled.p99Ms,
+      storedHistoriesThatNeedRepair: books.historyComplaints.length,
+    },
+    violations,
+  };
+}
+
+async function cancelOne(api: AgentApi, index: number, random: Random, books: Books): Promise<string> {
+  const threadId = await api.createThread();
+  const runId = await api.createRun(threadId, `first ${index}`);
+  const action = random.next() < ROLLBACK_SHARE ? "rollback" : "interrupt";
+  await sleep(random.integer(0, RUN_MS));
+  const cancelledAtMs = Date.now();
+  const answer = await api.cancel(threadId, runId, action);
+  if (answer >= 500) books.details.push(`cancel of run ${runId} answered ${answer}`);
+  const status = await api.untilEnded(threadId, runId, SETTLE_MAX_MS);
+  books.settleMs.push(Date.now() - cancelledAtMs);
+  books.statuses[status] = (books.statuses[status] ?? 0) + 1;
+  const allowed = action === "rollback" ? ["gone", "success"] : ["interrupted", "success"];
+  if (!allowed.includes(status)) books.details.push(`run ${runId} is ${status} after the cancel (${action})`);
+  checkMessages(await api.readMessages(threadId), { [`first ${index}`]: status }, threadId, books);
+  return threadId;
+}
+
+/** The thread must go on as if nothing had happened. */
+async function followUp(api: AgentApi, threadId: string, index: number, books: Books): Promise<void> {
+  const runId = await api.createRun(threadId, `second ${index}`);
+  const status = await api.untilEnded(threadId, runId, FOLLOW_UP_MAX_MS);
+  if (status !== "success") books.details.push(`the run after the cancel, ${runId} on ${threadId}, is ${status}`);
+  const messages = await api.readMessages(threadId);
+  checkMessages(messages, { [`second ${index}`]: status }, threadId, books);
+  if (messages.at(-1)?.type !== "ai") books.details.push(`thread ${threadId} does not end with an answer`);
+}
+
+/** I6 for these threads: a successful run's message is there, a rolled-back one's is not, none is there twice. */
+function checkMessages(messages: WireMessage[], runs: Record<string, string>, threadId: string, books: Books): void {
+  for (const [content, status] of Object.entries(runs)) {
+    const count = messages.filter((message) => message.type === "human" && message.content === content).length;
+    const isWrong = count > 1 || (status === "success" && count === 0) || (status === "gone" && count > 0);
+    if (isWrong) books.details.push(`thread ${threadId} holds the message of a run that is ${status} ${count} times`);
+  }
+}
