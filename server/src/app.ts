@@ -9,11 +9,10 @@ import { toWireValue } from "./graphs/wire-json.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import type { HttpServices } from "./http/http-services.ts";
 import { serveHttp } from "./http/serve-http.ts";
-import { type LongTermMemory, openLongTermMemory, storeSweepIntervalMs, sweepStore } from "./long-term-memory.ts";
+import { type LongTermMemory, openLongTermMemory } from "./long-term-memory.ts";
 import { createLogger, subsystemLogger } from "./observability/logger.ts";
 import { createMetrics, type Metrics } from "./observability/metrics.ts";
 import { createReport, type Report } from "./observability/report.ts";
-import { startPeriodicWork } from "./periodic-work.ts";
 import { BEACON_PREFIX } from "./postgres/claim.ts";
 import { type Database, openDatabase } from "./postgres/database.ts";
 import { startLeaseKeeper } from "./postgres/lease-keeper/lease-keeper.ts";
@@ -22,7 +21,9 @@ import { createPersistence, type Persistence } from "./postgres/persistence.ts";
 import { Engine } from "./runs/engine.ts";
 import type { EngineLimits } from "./runs/limits.ts";
 import { Worker } from "./runs/worker.ts";
+import { startSideWork } from "./side-work.ts";
 import { HOLDFAST_VERSION, LANGGRAPH_VERSION } from "./version.ts";
+import { createWebhooks, type Webhooks } from "./webhook-delivery.ts";
 
 /** What a process does. Both in one is `holdfast dev`. */
 export interface Roles {
@@ -93,6 +94,8 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
   await ensureSystemAssistants(persistence, graphs.catalog.listGraphs());
+  let address: string | undefined;
+  const webhooks = createWebhooks({ config, database, persistence, graphs, report, address: () => address });
   const workerId = `${BEACON_PREFIX}${mintId()}`;
   const { bus } = await openBus(database, workerId, roles, report, closers);
   const limits = engineLimits(config);
@@ -101,11 +104,26 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     : undefined;
   if (worker !== undefined) {
     closers.add(async () => worker[Symbol.asyncDispose]());
-    startSideWork({ config, memory, workerId, report, closers });
+    const sideWork = startSideWork({ config, memory, webhooks, workerId, report });
+    closers.add(async () => sideWork[Symbol.asyncDispose]());
   }
   const api = roles.api
-    ? await startApi({ config, persistence, memory, bus, graphs, limits, report, metrics, database, worker, closers })
+    ? await startApi({
+        config,
+        persistence,
+        memory,
+        webhooks,
+        bus,
+        graphs,
+        limits,
+        report,
+        metrics,
+        database,
+        worker,
+        closers,
+      })
     : undefined;
+  address = api?.address;
   connectGauges(metrics, { database, worker, config });
   return {
     address: api?.address,
@@ -163,32 +181,10 @@ function startWorker(parts: EngineParts & { workerId: string; databaseUrl: strin
   return worker;
 }
 
-/** What a worker does besides runs. Several workers may do it at once: each takes rows that no other holds. */
-function startSideWork(parts: {
-  config: Config;
-  memory: LongTermMemory;
-  workerId: string;
-  report: Report;
-  closers: Closers;
-}): void {
-  const { config, memory, workerId, report, closers } = parts;
-  const sweepIntervalMs = storeSweepIntervalMs(config.project);
-  if (sweepIntervalMs !== undefined) {
-    const turn = () => sweepStore(memory.store);
-    const sweeping = startPeriodicWork({
-      name: "sweeping the store",
-      intervalMs: sweepIntervalMs,
-      turn,
-      workerId,
-      report,
-    });
-    closers.add(async () => sweeping[Symbol.asyncDispose]());
-  }
-}
-
 type ApiParts = EngineParts & {
   config: Config;
   memory: LongTermMemory;
+  webhooks: Webhooks;
   metrics: Metrics;
   database: Database;
   worker: Worker | undefined;
@@ -208,6 +204,7 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
   const services: HttpServices = {
     ...persistence,
     store: parts.memory.store,
+    webhooks: parts.webhooks.policy,
     graphs: graphs.catalog,
     threadStates: graphs.stateReader,
     engine,

@@ -32,7 +32,6 @@ const KEYS_NOT_HONOURED: readonly string[] = [
   "http.disable_store",
   "http.disable_threads",
   "http.disable_ui",
-  "http.disable_webhooks",
   "http.enable_custom_route_auth",
   "http.logging_headers",
   "http.middleware_order",
@@ -41,7 +40,6 @@ const KEYS_NOT_HONOURED: readonly string[] = [
   "store.path",
   "ui",
   "ui_config",
-  "webhooks",
 ];
 
 /** Where one graph's program is. */
@@ -188,6 +186,13 @@ async function resolveEnv(file: string, content: ProjectFileContent, warnings: s
   return Object.fromEntries(Object.entries(env ?? {}).map(([name, value]) => [name, String(value)]));
 }
 
+/** Groups of which some keys are honoured and some are not. */
+const CHECKED_BY_KEY = ["http", "checkpointer", "store", "webhooks"] as const;
+
+function isCheckedByKey(key: string): key is (typeof CHECKED_BY_KEY)[number] {
+  return (CHECKED_BY_KEY as readonly string[]).includes(key);
+}
+
 /** Paths of keys that have no effect: those not honoured yet, and those nobody knows. */
 function listIgnoredKeys(content: ProjectFileContent): string[] {
   const ignored: string[] = [];
@@ -197,7 +202,7 @@ function listIgnoredKeys(content: ProjectFileContent): string[] {
     }
     if (KEYS_NOT_HONOURED.includes(key) || !(key in projectFileSchema.shape)) {
       ignored.push(key);
-    } else if (key === "http" || key === "checkpointer" || key === "store") {
+    } else if (isCheckedByKey(key)) {
       const known = Object.keys((projectFileSchema.shape[key].unwrap() as z.ZodObject).shape);
       const unsupported = Object.keys(value as object).filter(
         (inner) => !known.includes(inner) || KEYS_NOT_HONOURED.includes(`${key}.${inner}`),

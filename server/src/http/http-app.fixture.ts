@@ -236,6 +236,7 @@ export async function startFixture(
     },
     engine,
     store: createFakeStore(),
+    webhooks: { requireAllowed: () => {} },
     authorizer: {
       authenticate: async () => auth.principal,
       authorize: async (_principal, check) => {

@@ -11,6 +11,7 @@ import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Report } from "../observability/report.ts";
 import type { RunEngine } from "../runs/run-engine.ts";
+import type { WebhookPolicy } from "../webhooks/webhook-policy.ts";
 
 /** What `POST /internal/truncate` may empty. */
 export interface TruncateTargets {
@@ -37,6 +38,8 @@ export interface HttpServices {
   runs: RunRepository;
   idempotency: IdempotencyRepository;
   store: StoreRepository;
+  /** Says which webhooks a run may ask for. */
+  webhooks: Pick<WebhookPolicy, "requireAllowed">;
   graphs: GraphCatalog;
   threadStates: ThreadStateReader;
   engine: RunEngine;

@@ -28,6 +28,12 @@ interface RunFact {
   threadId: string;
 }
 
+interface WebhookFact {
+  deliveryId: string;
+  runId: string;
+  attempt: number;
+}
+
 export interface Report {
   requestServed(fact: RequestServed): void;
   /** A failure that is in no catalogue: the client gets the request id, the log everything else. */
@@ -44,13 +50,27 @@ export interface Report {
   runReleased(fact: RunFact & { workerId: string }): void;
   leaseLost(fact: RunFact & { workerId: string }): void;
   attemptsExhausted(fact: RunFact & { attempt: number; reason: string }): void;
+  /** The API asks nobody who they are. */
+  apiOpen(fact: { host: string }): void;
   workerStarted(fact: { workerId: string; slotsMax: number; pid: number }): void;
   /** Something in the worker's own loop failed in a way that is in no catalogue. */
   workerFailed(fact: { workerId: string; doing: string; error: unknown }): void;
   workerDied(fact: { workerId: string; pid: number; cause: string }): void;
   workerDrained(fact: { workerId: string; releasedCount: number; durationMs: number }): void;
+  /** A notice of an ended run was acknowledged by its receiver. */
+  webhookDelivered(fact: WebhookFact & { durationMs: number }): void;
+  /** An attempt failed; the notice will be tried again. */
+  webhookFailed(fact: WebhookFact & { reason: string; retryInMs: number }): void;
+  webhookGivenUp(fact: WebhookFact & { reason: string }): void;
+  /** An attempt's outcome could not be written down; the notice becomes due again by itself. */
+  webhookUnsettled(fact: { deliveryId: string; error: unknown }): void;
   databaseUnavailable(fact: { subsystem: string; error: unknown }): void;
   databaseRecovered(fact: { subsystem: string; downMs: number }): void;
+  /** The process hears no notifications: what other processes do is found by polling. */
+  noticesUnheard(fact: { hasRedis: boolean }): void;
+  /** Redis is away; hints go over PostgreSQL until it is back. */
+  redisLost(fact: { error: unknown }): void;
+  redisBack(fact: { downMs: number }): void;
   /** Synchronous code kept every other run of the process waiting; `where` names the node where it could be seen. */
   eventLoopBlocked(fact: { workerId: string; blockedMs: number; where: string | undefined; runIds: string[] }): void;
 }
@@ -64,11 +84,16 @@ export function createReport(root: Logger, metrics: Metrics): Report {
     ...reportRequests(subsystemLogger(root, "http"), metrics),
     ...reportRuns(subsystemLogger(root, "runs"), metrics),
     ...reportWorkers(subsystemLogger(root, "worker"), metrics),
+    ...reportWebhooks(subsystemLogger(root, "webhooks"), metrics),
     ...reportDatabase(subsystemLogger(root, "database"), metrics),
+    ...reportEventBus(subsystemLogger(root, "event bus")),
   };
 }
 
-type RequestReport = Pick<Report, "requestServed" | "requestFailed" | "streamOpened" | "streamClosed" | "streamCutOff">;
+type RequestReport = Pick<
+  Report,
+  "requestServed" | "requestFailed" | "streamOpened" | "streamClosed" | "streamCutOff" | "apiOpen"
+>;
 
 function reportRequests(log: Logger, metrics: Metrics): RequestReport {
   return {
@@ -83,6 +108,7 @@ function reportRequests(log: Logger, metrics: Metrics): RequestReport {
       else log.info(fields, "request");
     },
     requestFailed: ({ error, ...fields }) => log.error({ ...fields, err: error }, "request failed"),
+    apiOpen: (fact) => log.warn(fact, "open: nobody is asked who they are"),
     streamOpened: () => metrics.streamsOpen.inc(),
     streamClosed({ eventCount }) {
       metrics.streamsOpen.dec();
@@ -150,6 +176,26 @@ function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
   };
 }
 
+type WebhookReport = Pick<Report, "webhookDelivered" | "webhookFailed" | "webhookGivenUp" | "webhookUnsettled">;
+
+function reportWebhooks(log: Logger, metrics: Metrics): WebhookReport {
+  return {
+    webhookDelivered(fact) {
+      metrics.webhookAttempts.inc({ outcome: "delivered" });
+      log.debug(fact, "webhook delivered");
+    },
+    webhookFailed(fact) {
+      metrics.webhookAttempts.inc({ outcome: "failed" });
+      log.warn(fact, "webhook not delivered yet");
+    },
+    webhookGivenUp(fact) {
+      metrics.webhookAttempts.inc({ outcome: "given_up" });
+      log.error(fact, "webhook given up");
+    },
+    webhookUnsettled: ({ error, ...fields }) => log.warn({ ...fields, err: error }, "webhook attempt not recorded"),
+  };
+}
+
 function reportDatabase(log: Logger, metrics: Metrics): Pick<Report, "databaseUnavailable" | "databaseRecovered"> {
   return {
     databaseUnavailable({ error, ...fields }) {
@@ -157,5 +203,20 @@ function reportDatabase(log: Logger, metrics: Metrics): Pick<Report, "databaseUn
       log.error({ ...fields, err: error }, "database unavailable");
     },
     databaseRecovered: (fact) => log.info(fact, "database is back"),
+  };
+}
+
+function reportEventBus(log: Logger): Pick<Report, "noticesUnheard" | "redisLost" | "redisBack"> {
+  return {
+    noticesUnheard(fact) {
+      log.warn(
+        fact,
+        "notifications sent through DATABASE_URL are not heard: is it a pooler in transaction mode, or does HOLDFAST_DIRECT_DATABASE_URL " +
+          "name another database? Set HOLDFAST_DIRECT_DATABASE_URL to the same database without the pooler. Until then queued runs, " +
+          "cancels and streams are found by polling (HOLDFAST_POLL_INTERVAL_MS), and a dead worker only when its lease runs out",
+      );
+    },
+    redisLost: ({ error }) => log.warn({ err: error }, "Redis is away; PostgreSQL carries the hints meanwhile"),
+    redisBack: ({ downMs }) => log.info({ downMs: Math.round(downMs) }, "Redis is back"),
   };
 }

@@ -4,8 +4,8 @@ import { isUuid, systemAssistantId } from "../../../domain/ids.ts";
 import { type JsonObject, omitUndefined } from "../../../domain/json.ts";
 import type { Principal } from "../../../domain/principal.ts";
 import type { Run } from "../../../domain/run.ts";
-import type { Caller } from "../../operation.ts";
 import { reserveRunIds } from "../../idempotency-key.ts";
+import type { Caller } from "../../operation.ts";
 import { type RunCreateBody, toRunRequest } from "./run-create-body.ts";
 import { runNotFound } from "./run-wire.ts";
 
@@ -40,6 +40,7 @@ export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
   const { creation } = caller;
   if (creation.answeredRunId !== undefined) return findAnsweredRun(caller, creation.answeredRunId);
   const changed = { ...body, ...(value.kwargs as typeof kwargs), metadata: value.metadata as JsonObject };
+  if (changed.webhook) caller.services.webhooks.requireAllowed(changed.webhook);
   const trustedConfigurable = trustedKeys(caller.principal);
   const ids = reserveRunIds(creation);
   const request = omitUndefined({ ...toRunRequest(changed, threadId), isFollowed, trustedConfigurable, ids });
