@@ -1,4 +1,7 @@
 // Every operation of the server, in the order of the API reference.
+
+import { postA2a } from "./a2a/a2a.ts";
+import { getAgentCard, getAgentCardByQuery } from "./a2a/agent-card.ts";
 import { countAssistants } from "./langgraph/assistants/count.ts";
 import { createAssistant } from "./langgraph/assistants/create.ts";
 import { deleteAssistant } from "./langgraph/assistants/delete.ts";
@@ -110,7 +113,7 @@ const STATELESS_RUNS: Operation[] = [
 
 const STORE: Operation[] = [putStoreItem, getStoreItem, deleteStoreItem, searchStoreItems, listStoreNamespaces];
 
-const PROTOCOLS: Operation[] = [postMcp];
+const PROTOCOLS: Operation[] = [postMcp, postA2a, getAgentCard, getAgentCardByQuery];
 
 const SYSTEM: Operation[] = [getOk, getInfo, getMetrics, truncate, getHome, getDocs, getDocsFile];
 

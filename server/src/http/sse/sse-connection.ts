@@ -75,6 +75,12 @@ export class SseConnection {
     this.#write(formatUnnumberedEvent(event, data));
   }
 
+  /** One item of a protocol that knows no event names. */
+  sendData(data: unknown): void {
+    this.#eventCount++;
+    this.#write(`data: ${JSON.stringify(data)}\n\n`);
+  }
+
   /** Ends the stream cleanly: for clients, the run is over. */
   end(): void {
     this.#leavePulse();
