@@ -1,4 +1,6 @@
 // A whole server in this process, on a free port and with a database of its own.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type App, createApp, type Roles } from "../../src/app.ts";
 import { buildConfig } from "../../src/config/config.ts";
@@ -6,6 +8,15 @@ import { parseEnv } from "../../src/config/env.ts";
 import { readProjectFile } from "../../src/config/project-file.ts";
 import type { ProjectFileContent } from "../../src/config/project-file-schema.ts";
 import { openTestDatabase, type TestDatabase } from "../../src/postgres/testing/test-database.ts";
+
+/** Where the compatibility report collects which operations the suite has seen answered, and how. */
+const ANSWERS_DIR = process.env.HOLDFAST_COMPAT_ANSWERS_DIR;
+
+async function recordAnswers(address: string | undefined): Promise<void> {
+  if (ANSWERS_DIR === undefined || address === undefined) return;
+  const metrics = await (await fetch(`${address}/metrics?format=json`)).json();
+  await writeFile(join(ANSWERS_DIR, `${process.pid}-${Math.random()}.json`), JSON.stringify(metrics));
+}
 
 /** The project with the graphs of these tests. */
 export const TEST_PROJECT_FILE = fileURLToPath(new URL("../graphs/langgraph.json", import.meta.url));
@@ -51,6 +62,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     app,
     database,
     async [Symbol.asyncDispose]() {
+      await recordAnswers(app.address);
       await app[Symbol.asyncDispose]();
       if (options.database === undefined) await database.close();
     },
