@@ -114,6 +114,9 @@ create table run_event (
   data text not null,
   omitted jsonb,
   constraint run_event_pkey PRIMARY KEY (run_id, seq)
+  tape_block integer,
+  is_waiting boolean default false not null,
+  is_limited boolean default false not null,
 ) partition by RANGE (run_id);
 
 create table store_item (
@@ -207,7 +210,9 @@ CREATE INDEX run_by_thread ON public.run USING btree (thread_id, created_at DESC
 
 CREATE UNIQUE INDEX run_one_running_per_thread ON public.run USING btree (thread_id) WHERE (status = 'running'::text);
 
-CREATE INDEX run_pending ON public.run USING btree (priority DESC, queue_order) WHERE (status = 'pending'::text);
+CREATE INDEX run_pending ON public.run USING btree (priority DESC, queue_order) WHERE ((status = 'pending'::text) AND (NOT is_limited));
+
+CREATE INDEX run_pending_by_age ON public.run USING btree (queue_order) WHERE ((status = 'pending'::text) AND (NOT is_limited));
 
 CREATE INDEX run_pending_by_thread ON public.run USING btree (thread_id, queue_order) WHERE (status = 'pending'::text);
 
@@ -226,6 +231,10 @@ CREATE INDEX thread_by_graph ON public.thread USING btree (graph_id, created_at 
 CREATE INDEX thread_by_metadata ON public.thread USING gin (metadata jsonb_path_ops);
 
 CREATE INDEX thread_by_state_updated_at ON public.thread USING btree (state_updated_at DESC NULLS LAST, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
+
+CREATE INDEX run_pending_limited ON public.run USING btree (assistant_id, priority DESC, queue_order) WHERE ((status = 'pending'::text) AND is_limited);
+
+CREATE INDEX run_running_limited ON public.run USING btree (assistant_id) WHERE ((status = 'running'::text) AND is_limited);
 
 CREATE INDEX thread_by_status ON public.thread USING btree (status, created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
 

@@ -90,6 +90,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
     store: memory.graphStore,
+    nodeTimeoutMs: config.workers.nodeTimeoutMs,
   });
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
@@ -252,6 +253,7 @@ async function ensureSystemAssistants(persistence: Persistence, graphs: GraphInf
       metadata: { created_by: "system" },
     })),
   );
+    idleTimeoutMs: workers.idleTimeoutMs,
 }
 
 function engineLimits({ workers, limits }: Config): EngineLimits {

@@ -1,9 +1,11 @@
 // `holdfast runs` from outside: runs that were given up after their workers died are found, understood and run again.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mintId } from "../domain/ids.ts";
+import type { ClaimedRun } from "../domain/ports/run-queue.ts";
 import type { NewRun } from "../domain/run.ts";
 import { admitRun } from "../postgres/admission.ts";
-import { claimRuns, sweepExpiredLeases } from "../postgres/claim.ts";
+import { claimUnlimitedRuns } from "../postgres/claim.ts";
+import { sweepExpiredLeases } from "../postgres/lease.ts";
 import { endRun } from "../postgres/run-end.ts";
 import { openTestDatabase, type TestDatabase } from "../postgres/testing/test-database.ts";
 import { runCli } from "./testing/cli-process.ts";
@@ -45,6 +47,10 @@ function newRun(fields: Partial<NewRun> = {}): NewRun {
 
 const LEASE = { leaseDurationMs: 60_000 };
 
+async function claim(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]> {
+  return (await claimUnlimitedRuns(database.pool, options, "priority")).claimed;
+}
+
 async function admit(fields: Partial<NewRun> = {}): Promise<NewRun> {
   const run = newRun(fields);
   await admitRun(database.pool, run, LEASE, async () => undefined);
@@ -54,7 +60,7 @@ async function admit(fields: Partial<NewRun> = {}): Promise<NewRun> {
 /** Lets two workers die over the run, and gives it up as the engine does. */
 async function giveUp(run: NewRun): Promise<void> {
   for (const workerId of ["worker-1", "worker-2"]) {
-    const claimed = await claimRuns(database.pool, { workerId, countMax: 100, ...LEASE });
+    const claimed = await claim({ workerId, countMax: 100, ...LEASE });
     expect(claimed.map((each) => each.run.runId)).toContain(run.runId);
     await database.pool.query("update run set lease_expires_at = now() - interval '1 s' where run_id = $1", [
       run.runId,
@@ -111,7 +117,7 @@ describe("a run that lost its workers", () => {
       lost_lease_count: 0,
       error: null,
     });
-    const again = await claimRuns(database.pool, { workerId: "worker-3", countMax: 100, ...LEASE });
+    const again = await claim({ workerId: "worker-3", countMax: 100, ...LEASE });
     expect(again.map((each) => each.run.runId)).toContain(run.runId);
     const thread = await database.pool.query("select status, active_count from thread where thread_id = $1", [
       run.threadId,
@@ -164,7 +170,7 @@ describe("list", () => {
 describe("cancel", () => {
   test("ends a pending run, marks a running one, and says what it cannot do", async () => {
     const running = await admit();
-    await claimRuns(database.pool, { workerId: "worker-4", countMax: 100, ...LEASE });
+    await claim({ workerId: "worker-4", countMax: 100, ...LEASE });
     const pending = await admit({ delayMs: 60_000 });
     const unknown = mintId();
     const { code, json } = await runsJson("cancel", pending.runId, running.runId, unknown);

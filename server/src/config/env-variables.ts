@@ -129,6 +129,15 @@ export const ENV_GROUPS = {
       allowed: "PROVIDER:NAME or demo",
       defaultText: "the offline demo model",
     }),
+    HOLDFAST_NODE_TIMEOUT_MS: integer(
+      "Longest time one attempt of a node may take, where the graph sets no limit for it; 0 for no limit.",
+      { default: 0, min: 0, max: 30 * DAY_MS },
+    ),
+    HOLDFAST_IDLE_TIMEOUT_MS: integer("Longest time a run may go without a stream event; 0 for no limit.", {
+      default: 0,
+      min: 0,
+      max: 30 * DAY_MS,
+    }),
     OPENAI_API_KEY: optionalText("Key for OpenAI, or for a server that speaks its API.", { isSecret: true }),
     OPENAI_BASE_URL: optionalUrl(
       "Address of a server that speaks the OpenAI API, up to and including /v1.",

@@ -21,6 +21,16 @@ export interface Assistant {
   updatedAt: Date;
 }
 
+/** Key in an assistant's metadata: how many of its runs may be running at once, a whole number; `null` for any number. */
+export const CONCURRENCY_MAX_KEY = "holdfast.concurrency_max";
+/** Highest limit that can be set. */
+export const CONCURRENCY_MAX_MAX = 100_000;
+
+/** Whether the assistant limits how many of its runs may be running at once. */
+export function isConcurrencyLimited(assistant: Pick<Assistant, "metadata">): boolean {
+  return typeof assistant.metadata[CONCURRENCY_MAX_KEY] === "number";
+}
+
 /** Fields a client may set when creating an assistant. */
 export interface NewAssistant {
   assistantId: string;

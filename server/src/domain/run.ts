@@ -86,6 +86,8 @@ export interface RunKwargs {
   isTemporary: boolean;
   /** Whether checkpoints are kept at all; `false` only for stateless runs with `on_completion: delete`. */
   isCheckpointed: boolean;
+  /** Whether the assistant limited how many of its runs may be running at once when this one was created. */
+  isLimited?: boolean;
 }
 
 export interface Run {

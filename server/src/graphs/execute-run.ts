@@ -24,6 +24,8 @@ export interface RunExecutorOptions {
   registry: GraphRegistry;
   openCheckpointer: (fence: Fence | undefined) => BaseCheckpointSaver;
   store: BaseStore | undefined;
+  /** Longest time of one attempt of a node that sets no limit of its own; 0 for none. */
+  nodeTimeoutMs: number;
 }
 
 interface ExecutionSignals {
@@ -98,7 +100,11 @@ export class RunExecutor implements GraphExecutor {
       checkpoints = { saver, snapshots: () => bindForSnapshots(compiled, { checkpointer: saver, store }) };
     }
     return {
-      graph: bindGraph(compiled, { checkpointer: checkpoints?.saver, store }),
+      graph: bindGraph(compiled, {
+        checkpointer: checkpoints?.saver,
+        store,
+        nodeTimeoutMs: this.#options.nodeTimeoutMs,
+      }),
       checkpoints,
       halt: halt.signal,
       markResumeSpent: () => {

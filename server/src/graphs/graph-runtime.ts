@@ -22,6 +22,8 @@ export interface GraphRuntimeOptions {
   openCheckpointer: (fence: Fence | undefined) => BaseCheckpointSaver;
   /** Long-term memory handed to every graph. */
   store?: BaseStore;
+  /** Longest time of one attempt of a node that sets no limit of its own. @default 0, no limit */
+  nodeTimeoutMs?: number;
 }
 
 export interface GraphRuntime {
@@ -48,7 +50,7 @@ export function createGraphRuntime(options: GraphRuntimeOptions): GraphRuntime {
     catalog: new ProjectCatalog(registry),
     stateReader: new StateReader(shared),
     stateWriter: new StateWriter(shared),
-    executor: new RunExecutor(shared),
+    executor: new RunExecutor({ ...shared, nodeTimeoutMs: options.nodeTimeoutMs ?? 0 }),
     loadGraphs: async () => {
       for (const { graphId } of registry.list()) await registry.load(graphId);
     },

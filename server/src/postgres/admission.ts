@@ -17,12 +17,13 @@ const MERGED_RUN = `
 
 const INSERT_RUN = `
   insert into run (run_id, thread_id, assistant_id, status, metadata, kwargs, multitask_strategy, priority, available_at,
-    attempt, epoch, lease_owner, lease_expires_at, started_at, tape_block)
+    attempt, epoch, lease_owner, lease_expires_at, started_at, tape_block, is_limited)
   select $2::uuid, t.thread_id, $3::uuid, case when $4::text is null then 'pending' else 'running' end,
     $9::jsonb || t.metadata || $10::jsonb, ${MERGED_RUN}, $11, $12, now() + $13 * interval '1 millisecond',
     case when $4::text is null then 0 else 1 end, case when $4::text is null then null else t.epoch end,
     $4::text, case when $4::text is null then null else now() + $5 * interval '1 millisecond' end,
-    case when $4::text is null then null else now() end, case when $4::text is null then null else t.tape_block end
+    case when $4::text is null then null else now() end, case when $4::text is null then null else t.tape_block end,
+    coalesce(($6::jsonb ->> 'isLimited')::boolean, false)
   from t
   returning *`;
 

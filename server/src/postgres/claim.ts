@@ -1,10 +1,11 @@
-// Claim, lease and sweep: how a pending run becomes a worker's, stays its own, and comes back when the worker is gone.
+// Claiming: how pending runs become a worker's, in one statement, in order of priority and age, within their assistants' limits.
 import type { Pool } from "pg";
-import type { ClaimedRun, Fence, LeaseRenewal, SweepOptions, SweepResult } from "../domain/ports/run-queue.ts";
-import type { CancelAction } from "../domain/run.ts";
-import { BEACON_LOCK_CLASS } from "./listener.ts";
+import { CONCURRENCY_MAX_KEY } from "../domain/assistant.ts";
+import type { ClaimedRun } from "../domain/ports/run-queue.ts";
+import { type ClaimedRow, toClaimedRun } from "./claimed-run.ts";
 import { isUniqueViolation } from "./pg-errors.ts";
-import { type RunRow, runColumns, toRun } from "./run-row.ts";
+import { runColumns } from "./run-row.ts";
+import { execute, inTransaction, type Queryable } from "./statement.ts";
 
 /** A run may be claimed when it is due, its thread has no running run and no due run that arrived earlier. */
 const CLAIMABLE = `
@@ -13,15 +14,10 @@ const CLAIMABLE = `
   and not exists (select 1 from run e where e.thread_id = r.thread_id and e.status = 'pending'
     and e.available_at <= now() and e.queue_order < r.queue_order)`;
 
-const CLAIM = `
-  with due as materialized (
-    select r.run_id, r.thread_id, r.tape_block
-    from run r join thread t on t.thread_id = r.thread_id
-    where ${CLAIMABLE}
-    order by r.priority desc, r.queue_order
-    limit $2
-    for update of r, t skip locked
-  ), fenced as (
+/** Claims the runs that the query `due` locks; tells besides whether runs of limited assistants are due. */
+function claimOf(due: string): string {
+  return `
+  with due as materialized (${due}), fenced as (
     update thread t set epoch = t.epoch + 1, tape_block = t.tape_block + case when due.tape_block is null then 1 else 0 end
     from due where t.thread_id = due.thread_id
     returning t.thread_id, t.epoch, t.tape_block
@@ -35,153 +31,105 @@ const CLAIM = `
   )
   select ${runColumns("c")}, c.epoch, c.cancel_action,
     case when c.attempt = 1 then 0
-      else coalesce((select max(e.seq) + 1 from run_event e where e.run_id = c.run_id), 0) end as next_event_seq
-  from claimed c
+      else coalesce((select max(e.seq) + 1 from run_event e where e.run_id = c.run_id), 0) end as next_event_seq,
+    (select exists (
+      select 1 from run l where l.status = 'pending' and l.is_limited and l.available_at <= now())) as has_limited
+  from (values (1)) always left join claimed c on true
   order by c.priority desc, c.queue_order`;
+}
 
-type ClaimedRow = RunRow & { epoch: string; cancel_action: CancelAction | null; next_event_seq: number };
+function unlimitedDue(order: string): string {
+  return `
+    select r.run_id, r.thread_id, r.tape_block
+    from run r join thread t on t.thread_id = r.thread_id
+    where ${CLAIMABLE} and not r.is_limited
+    order by ${order}
+    limit $2
+    for update of r, t skip locked`;
+}
 
-export async function claimRuns(
-  pool: Pool,
-  options: { workerId: string; countMax: number; leaseDurationMs: number },
-): Promise<ClaimedRun[]> {
+const CLAIM_BY_PRIORITY = claimOf(unlimitedDue("r.priority desc, r.queue_order"));
+
+const CLAIM_BY_AGE = claimOf(unlimitedDue("r.queue_order"));
+
+/** As many runs of each assistant as its limit leaves room for. The limit is the assistant's at this moment. */
+const CLAIM_LIMITED = claimOf(`
+    select d.run_id, d.thread_id, d.tape_block
+    from unnest($4::uuid[]) a (assistant_id)
+    left join assistant s on s.assistant_id = a.assistant_id
+    cross join lateral (
+      select case when jsonb_typeof(s.metadata -> '${CONCURRENCY_MAX_KEY}') = 'number'
+          then (s.metadata ->> '${CONCURRENCY_MAX_KEY}')::numeric else 1000000 end
+        - (select count(*) from run x where x.assistant_id = a.assistant_id and x.status = 'running' and x.is_limited)
+        as count
+    ) free
+    cross join lateral (
+      select r.run_id, r.thread_id, r.tape_block, r.priority, r.queue_order
+      from run r join thread t on t.thread_id = r.thread_id
+      where r.assistant_id = a.assistant_id and r.is_limited and ${CLAIMABLE}
+      order by r.priority desc, r.queue_order
+      limit greatest(0, floor(free.count))::bigint
+      for update of r, t skip locked
+    ) d
+    order by d.priority desc, d.queue_order
+    limit $2`);
+
+/** Serialises the claims of one assistant's runs; the second key of the lock is the assistant's. */
+const LIMIT_LOCK_CLASS = 0x6c696d69;
+
+const LOCK_LIMITED = `
+  select assistant_id, pg_advisory_xact_lock(${LIMIT_LOCK_CLASS}, hashtext(assistant_id::text))
+  from (
+    select distinct r.assistant_id from run r
+    where r.status = 'pending' and r.is_limited and r.available_at <= now() order by r.assistant_id
+  ) waiting`;
+
+export interface ClaimOptions {
+  workerId: string;
+  countMax: number;
+  leaseDurationMs: number;
+}
+
+export interface Claims {
+  claimed: ClaimedRun[];
+  /** Whether runs of assistants with a limit were due. */
+  hasLimited: boolean;
+}
+
+/** Claims runs of assistants without a limit: the most urgent ones, or the oldest. */
+export function claimUnlimitedRuns(pool: Pool, options: ClaimOptions, order: "priority" | "age"): Promise<Claims> {
+  const [name, text] = order === "age" ? ["claim_oldest", CLAIM_BY_AGE] : ["claim_runs", CLAIM_BY_PRIORITY];
+  return claim(pool, { name: name!, text: text! }, options, []);
+}
+
+/**
+ * Claims runs of assistants with a limit. How many run is counted only after the lock on the assistant is held, in a new snapshot,
+ * so that no two workers take the same place.
+ */
+export function claimLimitedRuns(pool: Pool, options: ClaimOptions): Promise<Claims> {
+  return inTransaction(pool, async (client) => {
+    const locked = await execute<{ assistant_id: string }>(client, LOCK_LIMITED);
+    if (locked.length === 0) return { claimed: [], hasLimited: false };
+    const assistantIds = locked.map((row) => row.assistant_id);
+    return claim(client, { name: "claim_limited", text: CLAIM_LIMITED }, options, [assistantIds]);
+  });
+}
+
+async function claim(
+  db: Queryable,
+  statement: { name: string; text: string },
+  options: ClaimOptions,
+  more: unknown[],
+): Promise<Claims> {
+  const { workerId, countMax, leaseDurationMs } = options;
   try {
-    const result = await pool.query<ClaimedRow>({
-      name: "claim_runs",
-      text: CLAIM,
-      values: [options.workerId, options.countMax, options.leaseDurationMs],
-    });
-    return result.rows.map(toClaimedRun);
+    const values = [workerId, countMax, leaseDurationMs, ...more];
+    const { rows } = await db.query<ClaimedRow & { has_limited: boolean }>({ ...statement, values });
+    const claimed = rows.filter((row) => row.run_id !== null).map(toClaimedRun);
+    return { claimed, hasLimited: rows[0]!.has_limited };
   } catch (error) {
     // The constraint caught a claim decided on a stale snapshot: somebody else runs this thread now.
-    if (isUniqueViolation(error, "run_one_running_per_thread")) return [];
+    if (isUniqueViolation(error, "run_one_running_per_thread")) return { claimed: [], hasLimited: true };
     throw error;
   }
-}
-
-function toClaimedRun(row: ClaimedRow): ClaimedRun {
-  const run = toRun(row);
-  return {
-    run,
-    fence: { threadId: run.threadId, runId: run.runId, epoch: row.epoch },
-    nextEventSeq: row.next_event_seq,
-    cancelAction: row.cancel_action,
-  };
-}
-
-const RENEW = `
-  with mine as (
-    select * from unnest($2::uuid[], $3::bigint[]) as m (run_id, epoch)
-  ), renewed as (
-    update run r set lease_expires_at = now() + $4 * interval '1 millisecond'
-    from mine m
-    where r.run_id = m.run_id and r.epoch = m.epoch and r.status = 'running' and r.lease_owner = $1
-    returning r.run_id, r.cancel_action
-  )
-  select m.run_id, r.run_id is not null as is_held, r.cancel_action
-  from mine m left join renewed r on r.run_id = m.run_id`;
-
-export async function renewLeases(
-  pool: Pool,
-  options: { workerId: string; fences: Fence[]; leaseDurationMs: number },
-): Promise<LeaseRenewal> {
-  const result = await pool.query<{ run_id: string; is_held: boolean; cancel_action: CancelAction | null }>({
-    name: "renew_leases",
-    text: RENEW,
-    values: [
-      options.workerId,
-      options.fences.map((fence) => fence.runId),
-      options.fences.map((fence) => fence.epoch),
-      options.leaseDurationMs,
-    ],
-  });
-  const renewal: LeaseRenewal = { lost: [], cancelRequested: [] };
-  for (const row of result.rows) {
-    if (!row.is_held) renewal.lost.push(row.run_id);
-    else if (row.cancel_action !== null) renewal.cancelRequested.push({ runId: row.run_id, action: row.cancel_action });
-  }
-  return renewal;
-}
-
-/** Workers whose ids begin so hold a session lock as a beacon: when its connection is gone, so is the worker. */
-export const BEACON_PREFIX = "b:";
-
-/**
- * Whether the worker's beacon went out. The last renewal must be a moment ago, so that a listener that reconnects is not
- * taken for dead; and a server that has just started has no beacon yet of anybody. A wrong guess would cost only work, for
- * the fence holds anyway, but a run that is taken away too often is given up.
- */
-const HAS_LOST_BEACON = `(
-  r.lease_owner like '${BEACON_PREFIX}%'
-  and r.lease_expires_at < now() + ($4::float8 - $5::float8) * interval '1 millisecond'
-  and pg_postmaster_start_time() < now() - $6::float8 * interval '1 millisecond'
-  and not exists (
-    select 1 from pg_locks l
-    where l.locktype = 'advisory' and l.granted and l.classid = ${BEACON_LOCK_CLASS}
-      and l.objid = (hashtext(r.lease_owner)::bigint & 4294967295)::oid
-      and l.database = (select oid from pg_database where datname = current_database()))
-)`;
-
-/** Time since the last renewal before a missing beacon counts. */
-const BEACON_GRACE_MS = 1_000;
-
-/** Time that listeners get to come back to a server that was restarted; they try again every 5 seconds at the least. */
-const BEACON_RETURN_MS = 6_000;
-
-/** What a worker that is gone left behind: how it went, and how far the run had come. */
-const LAST_WORDS = `
-  concat('Worker ', r.lease_owner, ' lost attempt ', r.attempt, case when r.lease_expires_at < now()
-      then ': it was silent until its lease ran out' else ': its connection to PostgreSQL ended' end,
-    (select concat('; the last event it wrote is number ', e.seq, ', ', e.event)
-     from run_event e where e.run_id = r.run_id order by e.seq desc limit 1))`;
-
-/**
- * The epoch moves on with the lease, so that the worker that lost it can write nothing more. A run whose leases were lost
- * too often is not queued again: it becomes the sweeper's own, who ends it through the usual fence.
- */
-const SWEEP = `
-  with expired as materialized (
-    select r.run_id, r.thread_id, r.lost_lease_count + 1 >= $1 as is_exhausted,
-      ${LAST_WORDS} as last_error
-    from run r join thread t on t.thread_id = r.thread_id
-    where r.status = 'running' and (r.lease_expires_at < now() or ${HAS_LOST_BEACON})
-    order by r.lease_expires_at
-    limit $2
-    for update of r, t skip locked
-  ), fenced as (
-    update thread t set epoch = t.epoch + 1 from expired x where t.thread_id = x.thread_id returning t.thread_id, t.epoch
-  ), swept as (
-    update run r set status = case when x.is_exhausted then 'running' else 'pending' end,
-      lease_owner = case when x.is_exhausted then $3 end,
-      lease_expires_at = case when x.is_exhausted then now() + $4::float8 * interval '1 millisecond' end,
-      epoch = case when x.is_exhausted then f.epoch end,
-      lost_lease_count = r.lost_lease_count + 1, available_at = now(), updated_at = now(),
-      last_worker = r.lease_owner, last_error = x.last_error, last_lost_at = now()
-    from expired x join fenced f on f.thread_id = x.thread_id
-    where r.run_id = x.run_id and r.status = 'running'
-    returning r.*, x.is_exhausted
-  )
-  select ${runColumns("s")}, s.epoch, s.is_exhausted, s.last_error, s.cancel_action,
-    coalesce((select max(e.seq) + 1 from run_event e where e.run_id = s.run_id), 0) as next_event_seq
-  from swept s`;
-
-export async function sweepExpiredLeases(pool: Pool, options: SweepOptions): Promise<SweepResult> {
-  const result = await pool.query<ClaimedRow & { is_exhausted: boolean; last_error: string }>({
-    name: "sweep_leases",
-    text: SWEEP,
-    values: [
-      options.attemptMax,
-      options.countMax,
-      options.sweeperId,
-      options.leaseDurationMs,
-      BEACON_GRACE_MS,
-      BEACON_RETURN_MS,
-    ],
-  });
-  return {
-    requeued: result.rows.filter((row) => !row.is_exhausted).map((row) => row.run_id),
-    exhausted: result.rows
-      .filter((row) => row.is_exhausted)
-      .map((row) => ({ ...toClaimedRun(row), lastError: row.last_error })),
-  };
 }

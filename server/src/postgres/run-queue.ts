@@ -15,13 +15,20 @@ import type { CancelAction, NewRun, Run } from "../domain/run.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { admitRun } from "./admission.ts";
 import { requestCancel } from "./cancel.ts";
-import { claimRuns, renewLeases, sweepExpiredLeases } from "./claim.ts";
+import { type ClaimOptions, claimLimitedRuns, claimUnlimitedRuns } from "./claim.ts";
+import { renewLeases, sweepExpiredLeases } from "./lease.ts";
 import { type DeleteRunCheckpoints, endRolledBackRun, endRun, releaseRun } from "./run-end.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
+
+/** One claim in so many takes the oldest due runs instead of the most urgent: the bound on how long a low priority waits. */
+const CLAIMS_PER_OLDEST = 8;
 
 export class PostgresRunQueue implements RunQueue {
   readonly #pool: Pool;
   readonly #deleteRunCheckpoints: DeleteRunCheckpoints;
+  #claimCount = 0;
+  /** Whether runs of assistants with a limit were due at the last claim. */
+  #hasLimited = false;
 
   constructor(pool: Pool, deleteRunCheckpoints: DeleteRunCheckpoints) {
     this.#pool = pool;
@@ -41,8 +48,30 @@ export class PostgresRunQueue implements RunQueue {
     return rows[0] && toRun(rows[0]);
   }
 
-  claimRuns(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]> {
-    return claimRuns(this.#pool, options);
+  /**
+   * Most claims take the most urgent runs, one in eight the oldest. Runs of assistants with a limit get half of the places first,
+   * where some are known to be due, so that neither kind keeps the other waiting.
+   */
+  async claimRuns(options: ClaimOptions): Promise<ClaimedRun[]> {
+    const order = ++this.#claimCount % CLAIMS_PER_OLDEST === 0 ? "age" : "priority";
+    const claimed: ClaimedRun[] = [];
+    const room = () => options.countMax - claimed.length;
+    if (this.#hasLimited) {
+      const countMax = Math.ceil(options.countMax / 2);
+      claimed.push(...(await claimLimitedRuns(this.#pool, { ...options, countMax })).claimed);
+      if (room() === 0) return claimed;
+    }
+    try {
+      const unlimited = await claimUnlimitedRuns(this.#pool, { ...options, countMax: room() }, order);
+      this.#hasLimited = unlimited.hasLimited;
+      claimed.push(...unlimited.claimed);
+      if (!unlimited.hasLimited || room() === 0) return claimed;
+      claimed.push(...(await claimLimitedRuns(this.#pool, { ...options, countMax: room() })).claimed);
+    } catch (error) {
+      // What was claimed already is this worker's; the next claim meets the failure again.
+      if (claimed.length === 0) throw error;
+    }
+    return claimed;
   }
 
   renewLeases(options: { workerId: string; fences: Fence[]; leaseDurationMs: number }): Promise<LeaseRenewal> {

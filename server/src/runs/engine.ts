@@ -92,7 +92,7 @@ export class Engine implements RunEngine, Disposable {
     if (access !== undefined && request.threadId !== undefined) await this.#checkThreadAccess(request, access);
     const newRun = buildRun(request, assistant, idsFor(request), limits);
     this.#fresh.expect(newRun.runId);
-    const hasSlot = newRun.delayMs === 0 && worker?.reserve() === true;
+    const hasSlot = newRun.delayMs === 0 && !newRun.kwargs.isLimited && worker?.reserve() === true;
     try {
       const admission = await queue.admitRun(newRun, {
         claimFor: hasSlot ? worker.workerId : undefined,

@@ -16,6 +16,8 @@ export interface EngineLimits {
   idempotencyRetentionMs: number;
   /** Total time of one execution; 0 for none. */
   runTimeoutMs: number;
+  /** Longest time of one execution without a stream event; 0 for none. */
+  idleTimeoutMs: number;
   /** Time in-flight runs get to finish on drain before they are asked to stop at the next superstep. */
   drainGraceMs: number;
 }

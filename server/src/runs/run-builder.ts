@@ -1,5 +1,5 @@
 // From a request to a run: lays the request over its assistant and separates what stays on the thread from what does not.
-import type { Assistant, GraphConfig } from "../domain/assistant.ts";
+import { type Assistant, CONCURRENCY_MAX_KEY, type GraphConfig, isConcurrencyLimited } from "../domain/assistant.ts";
 import { type JsonObject, omitUndefined } from "../domain/json.ts";
 import type { NewRun } from "../domain/run.ts";
 import type { EngineLimits } from "./limits.ts";
@@ -28,7 +28,7 @@ export function buildRun(
     threadId: ids.threadId,
     assistantId: assistant.assistantId,
     metadata: request.metadata ?? {},
-    assistantMetadata: withoutCreator(assistant.metadata),
+    assistantMetadata: runMetadataOf(assistant.metadata),
     kwargs: omitUndefined({
       graphId: assistant.graphId,
       input: request.command === undefined ? request.input : undefined,
@@ -48,6 +48,7 @@ export function buildRun(
       isFollowed: request.isFollowed ?? false,
       isTemporary,
       isCheckpointed: !isTemporary,
+      isLimited: isConcurrencyLimited(assistant) || undefined,
     }),
     assistantConfigurable: assistant.config.configurable ?? {},
     forcedConfigurable: {
@@ -71,8 +72,8 @@ function keepFor(durationMs: number): NewRun["threadTtl"] {
   return { strategy: "delete", ttlMinutes: durationMs / MINUTE_MS };
 }
 
-/** `created_by: system` says something of the assistant, not of its runs. */
-function withoutCreator({ created_by: _, ...metadata }: JsonObject): JsonObject {
+/** What of an assistant's metadata its runs carry; who made it and how many of its runs may run says something of itself alone. */
+function runMetadataOf({ created_by: _, [CONCURRENCY_MAX_KEY]: __, ...metadata }: JsonObject): JsonObject {
   return metadata;
 }
 

@@ -1,9 +1,10 @@
 // One claimed run on this worker: execute the graph, write its events, and commit how it ended.
-import { LeaseLostError } from "../domain/errors.ts";
+import { LeaseLostError, RunTimeoutError } from "../domain/errors.ts";
 import type { EventBus } from "../domain/ports/event-bus.ts";
 import type { ExecutionOutcome, GraphExecutor } from "../domain/ports/graph-runtime.ts";
 import type { ClaimedRun, EventLog, RunEnd, RunQueue } from "../domain/ports/run-queue.ts";
 import type { CancelAction, RunError, TerminalRunStatus } from "../domain/run.ts";
+import type { NewStreamEvent } from "../domain/stream-event.ts";
 import { EventWriter } from "./event-writer.ts";
 import {
   CANCEL_SETTLE_MS,
@@ -28,7 +29,10 @@ export interface ExecutionDependencies {
 export type Departure = TerminalRunStatus | "rolled_back" | "released" | "lost";
 
 /** Why an execution was stopped from outside; the first reason counts, except that a rollback overrides an interrupt. */
-type StopReason = { kind: "cancel"; action: CancelAction } | { kind: "timeout" } | { kind: "lost" };
+type StopReason = { kind: "cancel"; action: CancelAction } | { kind: "timeout"; message: string } | { kind: "lost" };
+
+/** LangGraph's error for a node that took longer than its own limit or the server's. */
+const NODE_TIMEOUT_ERROR = "NodeTimeoutError";
 
 const UNSETTLED: ExecutionOutcome = { status: "cancelled", error: null, isThreadInterrupted: false, interrupts: {} };
 
@@ -40,6 +44,7 @@ export class RunExecution {
   readonly #lost = new AbortController();
   readonly #writer: EventWriter;
   #stop: StopReason | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(claimed: ClaimedRun, deps: ExecutionDependencies) {
     this.claimed = claimed;
@@ -82,7 +87,7 @@ export class RunExecution {
   async execute(): Promise<Departure> {
     const { run } = this.claimed;
     this.#writer.emit({ event: "metadata", data: JSON.stringify({ run_id: run.runId, attempt: run.attempt }) });
-    const stopTimer = this.#startTimeout();
+    const stopTimers = this.#startTimers();
     try {
       const outcome = await this.#settle();
       return await this.#conclude(outcome);
@@ -90,19 +95,34 @@ export class RunExecution {
       if (error instanceof LeaseLostError || this.#stop?.kind === "lost") return "lost";
       throw error;
     } finally {
-      stopTimer();
+      stopTimers();
     }
   }
 
-  #startTimeout(): () => void {
-    const { runTimeoutMs } = this.#deps.limits;
-    if (runTimeoutMs === 0) return () => undefined;
-    const timer = setTimeout(() => {
-      if (this.#stop !== undefined) return;
-      this.#stop = { kind: "timeout" };
-      this.#abort.abort(new Error(`The run took longer than ${runTimeoutMs} ms.`));
-    }, runTimeoutMs);
-    return () => clearTimeout(timer);
+  #startTimers(): () => void {
+    const { runTimeoutMs, idleTimeoutMs } = this.#deps.limits;
+    const timers: NodeJS.Timeout[] = [];
+    if (runTimeoutMs > 0) {
+      const expire = () => this.#timeOut(`The run took longer than ${runTimeoutMs} ms.`);
+      timers.push(setTimeout(expire, runTimeoutMs));
+    }
+    if (idleTimeoutMs > 0) {
+      const expire = () => this.#timeOut(`The run sent no event for ${idleTimeoutMs} ms.`);
+      this.#idleTimer = setTimeout(expire, idleTimeoutMs);
+      timers.push(this.#idleTimer);
+    }
+    return () => timers.forEach(clearTimeout);
+  }
+
+  #timeOut(message: string): void {
+    if (this.#stop !== undefined) return;
+    this.#stop = { kind: "timeout", message };
+    this.#abort.abort(new RunTimeoutError(message));
+  }
+
+  #emit(event: NewStreamEvent): void {
+    this.#idleTimer?.refresh();
+    this.#writer.emit(event);
   }
 
   /** The graph's own outcome, or that of a stop which the graph did not heed in time. */
@@ -111,7 +131,7 @@ export class RunExecution {
     const running = executor.executeRun(this.claimed, {
       signal: this.#abort.signal,
       drainSignal: this.#drain.signal,
-      emit: (event) => this.#writer.emit(event),
+      emit: (event) => this.#emit(event),
     });
     const giveUp = new AbortController();
     const unheeded = new Promise<ExecutionOutcome>((resolve) => {
@@ -133,15 +153,12 @@ export class RunExecution {
     if (stop?.kind === "cancel" && stop.action === "rollback") return this.#rollBack();
     if (stop?.kind === "cancel") return this.#end("interrupted", outcome, null);
     if (stop?.kind === "timeout") {
-      const error = {
-        error: "RunTimeoutError",
-        message: `The run took longer than ${this.#deps.limits.runTimeoutMs} ms.`,
-      };
+      const error = { error: "RunTimeoutError", message: stop.message };
       this.#writer.emit({ event: "error", data: JSON.stringify(error) });
       return this.#end("timeout", outcome, error);
     }
     if (outcome.status === "drained") return this.#release();
-    return this.#end(outcome.status === "error" ? "error" : "success", outcome, outcome.error);
+    return this.#end(statusOf(outcome), outcome, outcome.error);
   }
 
   async #end(status: TerminalRunStatus, outcome: ExecutionOutcome, error: RunError | null): Promise<Departure> {
@@ -162,7 +179,8 @@ export class RunExecution {
       lastSeq: this.#writer.lastSeq,
       readResultJson: () => resultJsonOf(outcome.finalValuesJson, outcome.interrupts, error),
     });
-    if (hasWaitingRuns) bus.publishPending();
+    // The end also leaves room for another run of an assistant that limits them.
+    if (hasWaitingRuns || this.claimed.run.kwargs.isLimited) bus.publishPending();
     return status;
   }
 
@@ -189,4 +207,9 @@ export class RunExecution {
     bus.publishPending();
     return "released";
   }
+}
+
+function statusOf({ status, error }: ExecutionOutcome): TerminalRunStatus {
+  if (status !== "error") return "success";
+  return error?.error === NODE_TIMEOUT_ERROR ? "timeout" : "error";
 }

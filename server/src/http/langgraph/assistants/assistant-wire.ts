@@ -1,6 +1,11 @@
 // An assistant between the wire and our words: schemas, presenting, and finding one by its id or its graph's.
 import { z } from "@hono/zod-openapi";
-import type { Assistant, AssistantSortKey } from "../../../domain/assistant.ts";
+import {
+  type Assistant,
+  type AssistantSortKey,
+  CONCURRENCY_MAX_KEY,
+  CONCURRENCY_MAX_MAX,
+} from "../../../domain/assistant.ts";
 import { NotFoundError } from "../../../domain/errors.ts";
 import { isUuid, systemAssistantId } from "../../../domain/ids.ts";
 import type { JsonObject } from "../../../domain/json.ts";
@@ -19,6 +24,20 @@ import {
 /** Longest name and description. */
 export const NAME_CHARS_MAX = 1_000;
 export const DESCRIPTION_CHARS_MAX = 100_000;
+
+/** Metadata whose reserved keys mean something to the server. */
+export const assistantMetadataSchema = metadataSchema.refine(
+  ({ [CONCURRENCY_MAX_KEY]: max }) => isConcurrencyMax(max),
+  {
+    path: [CONCURRENCY_MAX_KEY],
+    error: `must be a whole number from 1 to ${CONCURRENCY_MAX_MAX}, or null for no limit`,
+  },
+);
+
+function isConcurrencyMax(max: unknown): boolean {
+  if (max === undefined || max === null) return true;
+  return Number.isInteger(max) && Number(max) >= 1 && Number(max) <= CONCURRENCY_MAX_MAX;
+}
 
 export const assistantPathSchema = z.object({
   assistant_id: z.string().openapi({ description: "An assistant's id or a graph's id.", example: "agent" }),

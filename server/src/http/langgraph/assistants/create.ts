@@ -2,8 +2,14 @@
 import { z } from "@hono/zod-openapi";
 import { NotFoundError } from "../../../domain/errors.ts";
 import { defineOperation, failures } from "../../operation.ts";
-import { graphConfigSchema, jsonObjectSchema, metadataSchema, toGraphConfig, uuidSchema } from "../../wire.ts";
-import { assistantSchema, DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX, presentAssistant } from "./assistant-wire.ts";
+import { graphConfigSchema, jsonObjectSchema, toGraphConfig, uuidSchema } from "../../wire.ts";
+import {
+  assistantMetadataSchema,
+  assistantSchema,
+  DESCRIPTION_CHARS_MAX,
+  NAME_CHARS_MAX,
+  presentAssistant,
+} from "./assistant-wire.ts";
 
 export const createAssistant = defineOperation({
   method: "post",
@@ -15,7 +21,7 @@ export const createAssistant = defineOperation({
     assistant_id: uuidSchema.nullish(),
     config: graphConfigSchema.nullish(),
     context: jsonObjectSchema.nullish(),
-    metadata: metadataSchema.nullish(),
+    metadata: assistantMetadataSchema.nullish(),
     if_exists: z.enum(["raise", "do_nothing"]).nullish(),
     name: z.string().max(NAME_CHARS_MAX).nullish(),
     description: z.string().max(DESCRIPTION_CHARS_MAX).nullish(),

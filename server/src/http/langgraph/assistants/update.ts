@@ -3,8 +3,9 @@ import { z } from "@hono/zod-openapi";
 import { NotFoundError } from "../../../domain/errors.ts";
 import { omitUndefined } from "../../../domain/json.ts";
 import { defineOperation, failures } from "../../operation.ts";
-import { graphConfigSchema, jsonObjectSchema, metadataSchema, toGraphConfig } from "../../wire.ts";
+import { graphConfigSchema, jsonObjectSchema, toGraphConfig } from "../../wire.ts";
 import {
+  assistantMetadataSchema,
   assistantPathSchema,
   assistantSchema,
   DESCRIPTION_CHARS_MAX,
@@ -24,7 +25,7 @@ export const updateAssistant = defineOperation({
     graph_id: z.string().min(1).nullish(),
     config: graphConfigSchema.nullish(),
     context: jsonObjectSchema.nullish(),
-    metadata: metadataSchema.nullish(),
+    metadata: assistantMetadataSchema.nullish(),
     name: z.string().max(NAME_CHARS_MAX).nullish(),
     description: z.string().max(DESCRIPTION_CHARS_MAX).nullish(),
   }),
