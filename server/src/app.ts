@@ -1,5 +1,5 @@
 // The only place where everything meets: configuration in, a running and disposable server process out.
-import { OpenAuthorizer } from "./auth/open-authorizer.ts";
+import { createAuthorizer, refuseOpenDoor } from "./authorizer.ts";
 import type { Config } from "./config/config.ts";
 import { mintId, systemAssistantId } from "./domain/ids.ts";
 import type { GraphInfo } from "./domain/ports/graph-runtime.ts";
@@ -72,6 +72,7 @@ export async function createApp(config: Config, roles: Roles): Promise<App> {
   }
 }
 
+  if (roles.api) refuseOpenDoor(config);
 async function assemble(config: Config, roles: Roles, closers: Closers): Promise<App> {
   const logger = createLogger({ level: config.log.level, pretty: isPretty(config) });
   const metrics = createMetrics({ withProcessMetrics: true });
@@ -179,6 +180,8 @@ function startWorker(parts: EngineParts & { workerId: string; databaseUrl: strin
   });
   worker.start();
   report.workerStarted({ workerId, slotsMax: limits.slotsMax, pid: process.pid });
+  const authorizer = await createAuthorizer(config, persistence.apiKeys);
+  if (config.auth.isOpen) report.apiOpen({ host: config.http.host });
   return worker;
 }
 
@@ -209,7 +212,7 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
     graphs: graphs.catalog,
     threadStates: graphs.stateReader,
     engine,
-    authorizer: new OpenAuthorizer(),
+    authorizer,
     readiness: async () => {
       await database.pool.query("select 1");
     },

@@ -2,11 +2,14 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { hashApiKey, mintApiKey } from "./auth/api-key.ts";
 import type { Config } from "./config/config.ts";
+import type { ApiKey } from "./domain/api-key.ts";
 import { ConfigurationError } from "./domain/errors.ts";
 import { mintId } from "./domain/ids.ts";
 import type { RunAdministration } from "./domain/ports/run-administration.ts";
 import { PostgresBus } from "./event-bus/postgres-bus.ts";
+import { PostgresApiKeyRepository } from "./postgres/api-key-repository.ts";
 import { requestCancel } from "./postgres/cancel.ts";
 import { deleteRunCheckpoints } from "./postgres/checkpointer/delete.ts";
 import { describeSchema } from "./postgres/describe-schema.ts";
@@ -30,9 +33,10 @@ interface OpenedUrl extends AsyncDisposable {
 }
 
 async function openUrl(config: Config, log: (message: string) => void): Promise<OpenedUrl> {
-  const { databaseUrl } = config.secrets;
+  const { databaseUrl, directDatabaseUrl } = config.secrets;
   if (databaseUrl !== undefined) {
-    return { url: databaseUrl, description: describeUrl(databaseUrl), [Symbol.asyncDispose]: async () => {} };
+    const url = directDatabaseUrl ?? databaseUrl;
+    return { url, description: describeUrl(url), [Symbol.asyncDispose]: async () => {} };
   }
   const server = await startEmbeddedPostgres({ dataDir: config.database.dataDir, log });
   return {
@@ -127,6 +131,34 @@ export function administerRuns<T>(
         }
         return outcome;
       },
+    });
+  });
+}
+
+/** What an operator can do with API keys. */
+export interface KeyAdministration {
+  /** The key is in the answer, and nowhere else. */
+  createKey(key: Pick<ApiKey, "name" | "owner" | "scopes">): Promise<{ key: string; apiKey: ApiKey }>;
+  listKeys(): Promise<ApiKey[]>;
+  revokeKey(keyId: string): Promise<boolean>;
+}
+
+/** Hands over the API keys of the configured database, which is migrated where it must be: keys come before the first start. */
+export async function administerKeys<T>(
+  config: Config,
+  log: (message: string) => void,
+  use: (keys: KeyAdministration) => Promise<T>,
+): Promise<T> {
+  await migrateDatabase(config, log);
+  return usePool(config, log, (pool) => {
+    const keys = new PostgresApiKeyRepository(pool);
+    return use({
+      async createKey(wanted) {
+        const key = mintApiKey();
+        return { key, apiKey: await keys.createApiKey({ ...wanted, hash: hashApiKey(key) }) };
+      },
+      listKeys: () => keys.listApiKeys(),
+      revokeKey: (keyId) => keys.revokeApiKey(keyId),
     });
   });
 }

@@ -16,7 +16,7 @@ export function formatBanner(config: Config, facts: BannerFacts): string {
   const graphIds = Object.keys(config.project.graphs).join(", ");
   const lines: [label: string, value: string][] = [];
   if (facts.address !== undefined) {
-    lines.push(["API", facts.address], ["API docs", `${facts.address}/docs`]);
+    lines.push(["API", facts.address], ["API docs", `${facts.address}/docs`], ["Access", describeAccess(config)]);
   }
   lines.push(
     ["Graphs", `${graphIds} (${config.project.isBuiltIn ? "built in" : config.project.file})`],
@@ -33,4 +33,14 @@ export function formatBanner(config: Config, facts: BannerFacts): string {
   const width = Math.max(...lines.map(([label]) => label.length));
   const rows = lines.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
   return [`Holdfast ${facts.version}`, ...rows, ""].join("\n");
+}
+
+function describeAccess({ auth }: Config): string {
+  if (auth.isOpen) return "open to everybody who reaches the address: no authentication is configured";
+  const ways = [
+    ...(auth.handlers === undefined ? [] : [`the handlers in ${auth.handlers.file}`]),
+    ...(auth.hasApiKeys ? ["API keys"] : []),
+    ...(auth.jwt === undefined ? [] : ["JSON Web Tokens"]),
+  ];
+  return `by ${ways.join(" and ")}${auth.isStudioAllowed ? "; Studio without any" : ""}`;
 }

@@ -34,7 +34,7 @@ describe("help", () => {
   test("names every command", async () => {
     const { code, output } = await runCli(["--help"]);
     expect(code).toBe(0);
-    for (const command of ["dev", "start", "api", "worker", "migrate", "runs", "doctor", "init", "openapi"]) {
+    for (const command of ["dev", "start", "api", "worker", "migrate", "runs", "keys", "doctor", "init", "openapi"]) {
       expect(output).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
     }
   });

@@ -30,7 +30,6 @@ function configure(variables: Record<string, string>): Config {
     graphs: {},
     env: {},
     content: { graphs: {} },
-    hasUnenforcedAuth: false,
     warnings: [],
   };
   return buildConfig(parseEnv(variables), project, { cwd: "/", isDev: false });

@@ -5,6 +5,7 @@ import { addApiCommand } from "./commands/api.ts";
 import { addDevCommand } from "./commands/dev.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addInitCommand } from "./commands/init.ts";
+import { addKeysCommand } from "./commands/keys.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addOpenapiCommand } from "./commands/openapi.ts";
 import { addRunsCommand } from "./commands/runs.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     addWorkerCommand,
     addRunsCommand,
     addMigrateCommand,
+    addKeysCommand,
     addDoctorCommand,
     addInitCommand,
     addOpenapiCommand,

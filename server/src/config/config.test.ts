@@ -14,7 +14,6 @@ const PROJECT: Project = {
   graphs: {},
   env: {},
   content: { graphs: {} },
-  hasUnenforcedAuth: false,
   warnings: [],
 };
 
@@ -76,11 +75,40 @@ test("truncation exists only in dev, and only when asked for", () => {
   expect([allowed("1", true), allowed("1", false), allowed("0", true)]).toEqual([true, false, false]);
 });
 
-test("authentication that is asked for but not enforced keeps the server on this machine", () => {
-  const project = { ...PROJECT, hasUnenforcedAuth: true };
-  const build = (HOST: string) => () => buildConfig(parseEnv({ HOST }), project, { cwd: "/", isDev: false });
-  expect(build("0.0.0.0")).toThrow(/HOST is "0\.0\.0\.0" and .* asks for authentication/);
-  expect(build("127.0.0.1")).not.toThrow();
+test("an API that other machines reach must ask who is there, unless told otherwise", () => {
+  const auth = (source: Record<string, string>, content: object = {}) =>
+    buildConfig(parseEnv(source), { ...PROJECT, content: { graphs: {}, ...content } }, { cwd: "/", isDev: false }).auth;
+  const HOST = "0.0.0.0";
+  expect(auth({ HOST }).refusal).toMatch(/HOST is "0\.0\.0\.0" and no authentication is configured/);
+  expect(auth({ HOST: "127.0.0.1" })).toMatchObject({ isOpen: true, refusal: undefined });
+  expect(auth({ HOST, HOLDFAST_ALLOW_OPEN: "1" })).toMatchObject({ isOpen: true, refusal: undefined });
+  expect(auth({ HOST, HOLDFAST_API_KEYS: "1" })).toMatchObject({ isOpen: false, refusal: undefined });
+  expect(auth({ HOST, HOLDFAST_JWT_JWKS_URL: "https://id.example/jwks" })).toMatchObject({
+    isOpen: false,
+    refusal: undefined,
+  });
+  expect(auth({ HOST }, { auth: { path: "./auth.ts:auth" } })).toMatchObject({
+    refusal: undefined,
+    handlers: { file: "/project/auth.ts", exportName: "auth" },
+  });
+});
+
+test("Studio's header counts only where the project says so and only this machine is reached, or the environment insists", () => {
+  const isAllowed = (source: Record<string, string>, disable_studio_auth?: boolean): boolean =>
+    buildConfig(
+      parseEnv(source),
+      { ...PROJECT, content: { graphs: {}, auth: { path: "./auth.ts:auth", disable_studio_auth } } },
+      { cwd: "/", isDev: false },
+    ).auth.isStudioAllowed;
+  expect([isAllowed({}), isAllowed({}, true), isAllowed({}, false)]).toEqual([false, false, true]);
+  expect(isAllowed({ HOST: "0.0.0.0" }, false)).toBe(false);
+  expect(isAllowed({ HOST: "0.0.0.0", HOLDFAST_STUDIO_AUTH: "1" }, false)).toBe(true);
+});
+
+test("settings for tokens without the keys to verify them are refused", () => {
+  expect(() => buildConfig(parseEnv({ HOLDFAST_JWT_ISSUER: "x" }), PROJECT, { cwd: "/", isDev: false })).toThrow(
+    "HOLDFAST_JWT_JWKS_URL is not set",
+  );
 });
 
 test("a heartbeat too slow for its lease is refused", () => {

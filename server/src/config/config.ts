@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { ConfigurationError } from "../domain/errors.ts";
+import { type AuthConfig, buildAuthConfig } from "./auth-config.ts";
 import { copyEnv, type Env, type EnvText, fillEnv, overrideEnv, parseEnv, readEnvFile, readEnvText } from "./env.ts";
 import { findProjectFile, type Project, readProjectFile } from "./project-file.ts";
 import type { Secrets } from "./secrets.ts";
@@ -11,6 +12,7 @@ export interface Config {
   /** Whether this is `holdfast dev`: one process, for one person, on one machine. */
   readonly isDev: boolean;
   readonly http: HttpConfig;
+  readonly auth: AuthConfig;
   readonly database: DatabaseConfig;
   readonly workers: WorkersConfig;
   readonly limits: LimitsConfig;
@@ -121,7 +123,6 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
 /** Sorts parsed values into groups. Pure, so that tests can make any configuration. */
 export function buildConfig(env: Env, project: Project, place: { cwd: string; isDev: boolean }): Config {
   checkTogether(env);
-  refuseOpenDoor(env, project);
   return deepFreeze({
     isDev: place.isDev,
     http: {
@@ -130,6 +131,7 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
       heartbeatIntervalMs: env.HOLDFAST_STREAM_HEARTBEAT_INTERVAL_MS,
       isTruncateAllowed: place.isDev && env.HOLDFAST_ALLOW_TRUNCATE,
     },
+    auth: buildAuthConfig(env, project.file, project.content),
     database: {
       isEmbedded: env.DATABASE_URL === undefined,
       dataDir: resolve(place.cwd, env.HOLDFAST_DATA_DIR),
@@ -179,17 +181,6 @@ function checkTogether(env: Env): void {
     throw new ConfigurationError(
       `HOLDFAST_HEARTBEAT_INTERVAL_MS is ${env.HOLDFAST_HEARTBEAT_INTERVAL_MS}, but must be at most half of ` +
         `HOLDFAST_LEASE_DURATION_MS (${env.HOLDFAST_LEASE_DURATION_MS}), or one late heartbeat would lose the lease.`,
-    );
-  }
-}
-
-/** A server that was meant to ask who is there must not answer strangers. */
-function refuseOpenDoor(env: Env, project: Project): void {
-  const isLoopback = env.HOST === "localhost" || env.HOST === "::1" || env.HOST.startsWith("127.");
-  if (project.hasUnenforcedAuth && !isLoopback) {
-    throw new ConfigurationError(
-      `HOST is ${JSON.stringify(env.HOST)} and ${project.file} asks for authentication (auth.path), which is not enforced yet: ` +
-        "anybody could use this server. Set HOST=127.0.0.1, or remove auth from the file if that is intended.",
     );
   }
 }

@@ -45,6 +45,33 @@ export const ENV_GROUPS = {
       defaultText: "langgraph.json in the working directory, else the built-in agents",
     }),
   },
+  Auth: {
+    HOLDFAST_API_KEYS: flag("Asks every request for an API key; `holdfast keys create` makes one.", false),
+    HOLDFAST_JWT_JWKS_URL: optionalUrl(
+      "Where the public keys are that JSON Web Tokens are verified with; setting it makes the server ask for a token.",
+      ["https", "http", "file"],
+      { isSecret: false, defaultText: "no tokens are accepted" },
+    ),
+    HOLDFAST_JWT_ISSUER: optionalText("Issuer (iss) that tokens must name.", { defaultText: "any" }),
+    HOLDFAST_JWT_AUDIENCE: optionalText(
+      "Audience (aud) that tokens must name; set it, or tokens for other services fit too.",
+      {
+        defaultText: "any",
+      },
+    ),
+    HOLDFAST_JWT_OWNER_CLAIM: optionalText("Claim that says whose things the caller makes and sees, such as org_id.", {
+      allowed: "the name of a claim",
+      defaultText: "sub",
+    }),
+    HOLDFAST_STUDIO_AUTH: flag(
+      "Believes Studio's header also where other machines reach the server; needs auth.disable_studio_auth: false. Anybody can send it.",
+      false,
+    ),
+    HOLDFAST_ALLOW_OPEN: flag(
+      "Lets the API listen for other machines without authentication, for where something in front of it asks who is there.",
+      false,
+    ),
+  },
   Database: {
     DATABASE_URL: optionalUrl(
       "PostgreSQL (14 or newer) to use instead of the embedded server.",
@@ -171,6 +198,7 @@ export const ENV_VARIABLES = {
   ...ENV_GROUPS.Log,
   ...ENV_GROUPS.Models,
 } as const;
+  ...ENV_GROUPS.Auth,
 
 /** Name of a variable in the table. */
 export type EnvName = keyof typeof ENV_VARIABLES;

@@ -1,21 +1,21 @@
 // Finds, reads and checks the project file, and resolves the paths in it.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, extname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ConfigurationError } from "../domain/errors.ts";
 import { type EnvText, hasEnv, readEnvFile } from "./env.ts";
 import { IMAGE_KEYS, type ProjectFileContent, projectFileSchema } from "./project-file-schema.ts";
+import { resolveScript, type ScriptSource } from "./script-source.ts";
 
 /** Name that is looked for in the working directory. */
 const PROJECT_FILE_NAME = "langgraph.json";
 
-const SCRIPT_EXTENSIONS = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"]);
-
 /** Keys that are checked but not acted upon yet; each is reported once by its path. */
 const KEYS_NOT_HONOURED: readonly string[] = [
-  "auth",
+  "auth.cache",
+  "auth.openapi",
   "checkpointer.backend",
   "checkpointer.path",
   "checkpointer.serde",
@@ -43,11 +43,7 @@ const KEYS_NOT_HONOURED: readonly string[] = [
 ];
 
 /** Where one graph's program is. */
-interface GraphSource {
-  /** Absolute path of the file. */
-  readonly file: string;
-  /** Name of the export in it. */
-  readonly exportName: string;
+interface GraphSource extends ScriptSource {
   readonly description: string | undefined;
 }
 
@@ -64,8 +60,6 @@ export interface Project {
   readonly env: EnvText;
   /** The checked content, for the parts that read their own keys. */
   readonly content: ProjectFileContent;
-  /** Whether the file asks for authentication that is not enforced. */
-  readonly hasUnenforcedAuth: boolean;
   /** One sentence per key that has no effect and per variable that is missing. */
   readonly warnings: readonly string[];
 }
@@ -98,8 +92,7 @@ export async function readProjectFile(file: string, isBuiltIn = false): Promise<
   const dir = dirname(file);
   const warnings = listIgnoredKeys(content).map((key) => `${file}: "${key}" is not supported yet and has no effect.`);
   const env = await resolveEnv(file, content, warnings);
-  const hasUnenforcedAuth = content.auth?.path !== undefined && KEYS_NOT_HONOURED.includes("auth");
-  return { file, dir, isBuiltIn, graphs: resolveGraphs(file, content), env, content, hasUnenforcedAuth, warnings };
+  return { file, dir, isBuiltIn, graphs: resolveGraphs(file, content), env, content, warnings };
 }
 
 async function readJson(file: string): Promise<unknown> {
@@ -145,24 +138,7 @@ function resolveGraphs(file: string, content: ProjectFileContent): Record<string
   const graphs: Record<string, GraphSource> = {};
   for (const [graphId, entry] of Object.entries(content.graphs)) {
     const { path, description } = typeof entry === "string" ? { path: entry, description: undefined } : entry;
-    const separator = path.lastIndexOf(":");
-    const where = `The project file ${file} is wrong:\n  graphs.${graphId}: ${JSON.stringify(path)}`;
-    if (separator < 1 || separator === path.length - 1) {
-      throw new ConfigurationError(`${where} must be a file and an export, such as "./src/agent.ts:graph".`);
-    }
-    const script = path.slice(0, separator);
-    if (!SCRIPT_EXTENSIONS.has(extname(script))) {
-      const reason =
-        extname(script) === ".py"
-          ? "is a Python graph; Holdfast runs JavaScript and TypeScript"
-          : "is not a JavaScript or TypeScript file";
-      throw new ConfigurationError(`${where} ${reason} (${[...SCRIPT_EXTENSIONS].join(", ")}).`);
-    }
-    graphs[graphId] = {
-      file: resolve(dirname(file), script),
-      exportName: path.slice(separator + 1),
-      description: description,
-    };
+    graphs[graphId] = { ...resolveScript(file, `graphs.${graphId}`, path), description };
   }
   return graphs;
 }
@@ -187,7 +163,7 @@ async function resolveEnv(file: string, content: ProjectFileContent, warnings: s
 }
 
 /** Groups of which some keys are honoured and some are not. */
-const CHECKED_BY_KEY = ["http", "checkpointer", "store", "webhooks"] as const;
+const CHECKED_BY_KEY = ["auth", "http", "checkpointer", "store", "webhooks"] as const;
 
 function isCheckedByKey(key: string): key is (typeof CHECKED_BY_KEY)[number] {
   return (CHECKED_BY_KEY as readonly string[]).includes(key);

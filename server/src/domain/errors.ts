@@ -17,6 +17,8 @@ export abstract class HoldfastError extends Error implements ErrorTraits {
   readonly isRetryable: boolean = false;
   /** Seconds for a `Retry-After` header, where a wait helps. */
   readonly retryAfterSeconds: number | undefined = undefined;
+  /** Further headers of the answer. */
+  readonly headers: Readonly<Record<string, string>> | undefined = undefined;
 
   override get name(): string {
     return this.constructor.name;
@@ -99,12 +101,33 @@ export class IdempotencyKeyReusedError extends HoldfastError {
 export class UnauthenticatedError extends HoldfastError {
   readonly code = "unauthenticated";
   readonly status = 401;
+  override readonly headers: Readonly<Record<string, string>> = { "www-authenticate": "Bearer" };
+}
+
+/** The project's own authentication or authorisation handler refused, with a status and headers of its choice. */
+export class AuthRefusedError extends HoldfastError {
+  readonly code = "refused_by_auth";
+  readonly status: number;
+  override readonly headers: Readonly<Record<string, string>>;
+  constructor(message: string, options: { status?: number; headers?: Readonly<Record<string, string>> } = {}) {
+    super(message);
+    this.status = options.status ?? 403;
+    this.headers = options.headers ?? {};
+  }
 }
 
 /** The caller is known but may not do this. */
 export class ForbiddenError extends HoldfastError {
   readonly code = "forbidden";
   readonly status = 403;
+}
+
+/** Whoever must say who the caller is cannot be asked now. */
+export class AuthUnavailableError extends HoldfastError {
+  readonly code = "auth_unavailable";
+  readonly status = 503;
+  override readonly isRetryable = true;
+  override readonly retryAfterSeconds = 5;
 }
 
 /** More runs are waiting than `queueDepthMax` allows. */

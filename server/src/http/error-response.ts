@@ -21,6 +21,7 @@ export function toErrorResponse(error: unknown, context: HttpContext, report: Re
   }
   if (error instanceof HTTPException) return presentHttpException(error, context);
   const known = toKnownError(error, context, report);
+  for (const [name, value] of Object.entries(known.headers ?? {})) context.header(name, value);
   context.header(ERROR_CODE_HEADER, known.code);
   if (known.retryAfterSeconds !== undefined) context.header("retry-after", String(known.retryAfterSeconds));
   return context.json({ detail: known.message }, known.status as ContentfulStatusCode);

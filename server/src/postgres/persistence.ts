@@ -1,6 +1,7 @@
 // Everything that keeps rows, built on one pool.
 import type { Pool } from "pg";
 import type { Fence } from "../domain/ports/run-queue.ts";
+import { PostgresApiKeyRepository } from "./api-key-repository.ts";
 import { PostgresAssistantRepository } from "./assistant-repository.ts";
 import type { CheckpointTables } from "./checkpoint-tables.ts";
 import { CheckpointCache } from "./checkpointer/cache.ts";
@@ -19,6 +20,7 @@ import { PostgresThreadRepository } from "./thread-repository.ts";
 
 export interface Persistence {
   assistants: PostgresAssistantRepository;
+  apiKeys: PostgresApiKeyRepository;
   threads: PostgresThreadRepository;
   runs: PostgresRunRepository;
   queue: PostgresRunQueue;
@@ -50,6 +52,7 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
   return {
     assistants: new PostgresAssistantRepository(pool, checkpoints),
     threads: new PostgresThreadRepository(pool, {
+    apiKeys: new PostgresApiKeyRepository(pool),
       checkpoints,
       readOmittedValues,
     }),

@@ -1,0 +1,178 @@
+// Two tenants with API keys of the server's own: neither finds, reads or changes anything of the other's, through any operation,
+// and cannot even tell that it exists.
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { hashApiKey, mintApiKey } from "../../src/auth/api-key.ts";
+import { PostgresApiKeyRepository } from "../../src/postgres/api-key-repository.ts";
+import { type Answer, send } from "../harness/plain-http.ts";
+import { useServer } from "../harness/sdk-test.ts";
+import { GUARDED_OPERATIONS, probe, type Targets } from "./probe.ts";
+
+const server = useServer({ graphs: ["agent", "steps"], env: { HOLDFAST_API_KEYS: "1", HOLDFAST_SLOTS: "2" } });
+
+const SECRET = "the-marker-of-ada";
+/** Operations that make something anew under an id of the caller's choice: an id that is taken cannot be given out. */
+const CREATE_BY_ID = new Set(["post /threads", "post /assistants"]);
+
+let ada: Record<string, string>;
+let bob: Record<string, string>;
+let targets: Targets;
+
+async function makeKey(owner: string, scopes = ["*"]): Promise<Record<string, string>> {
+  const key = mintApiKey();
+  const keys = new PostgresApiKeyRepository(server.database.pool);
+  await keys.createApiKey({ name: `${owner}'s`, owner, scopes, hash: hashApiKey(key) });
+  return { "x-api-key": key };
+}
+
+const ask = (who: Record<string, string>, method: string, path: string, body?: unknown): Promise<Answer> =>
+  send(method, `${server.url}${path}`, body, who);
+
+/** Everything ada has, read with her own key. */
+async function readAll(): Promise<unknown[]> {
+  const { thread_id, run_id, assistant_id, namespace } = targets;
+  const reads = [
+    ask(ada, "GET", `/threads/${thread_id}`),
+    ask(ada, "GET", `/threads/${thread_id}/state`),
+    ask(ada, "GET", `/threads/${thread_id}/runs`),
+    ask(ada, "GET", `/threads/${thread_id}/runs/${run_id}`),
+    ask(ada, "GET", `/assistants/${assistant_id}`),
+    ask(ada, "GET", `/store/items?namespace=${namespace}.notes&key=secret`),
+  ];
+  return (await Promise.all(reads)).map(({ status, json }) => [status, json]);
+}
+
+beforeAll(async () => {
+  ada = await makeKey("acme-inc");
+  bob = await makeKey("bob");
+  const { json: thread } = await ask(ada, "POST", "/threads", { metadata: { secret: SECRET } });
+  const { json: assistant } = await ask(ada, "POST", "/assistants", { graph_id: "steps", name: SECRET });
+  const path = `/threads/${thread.thread_id}`;
+  const config = { configurable: { steps: 2, secret: SECRET } };
+  await ask(ada, "POST", `${path}/runs/wait`, { assistant_id: assistant.assistant_id, input: {}, config });
+  // One that is still going on: joining, cancelling and deleting it are to be tried.
+  const slow = { configurable: { steps: 1, step_ms: 60_000, secret: SECRET } };
+  const { json: run } = await ask(ada, "POST", `${path}/runs`, {
+    assistant_id: assistant.assistant_id,
+    input: {},
+    config: slow,
+  });
+  const { json: state } = await ask(ada, "GET", `${path}/state`);
+  await ask(ada, "PUT", "/store/items", { namespace: ["acme-inc", "notes"], key: "secret", value: { secret: SECRET } });
+  targets = {
+    thread_id: thread.thread_id,
+    run_id: run.run_id,
+    assistant_id: assistant.assistant_id,
+    checkpoint_id: state.checkpoint.checkpoint_id,
+    cron_id: randomUUID(),
+    namespace: "acme-inc",
+  };
+  expect(targets.checkpoint_id).toBeTruthy();
+  await vi.waitFor(async () => {
+    expect((await ask(ada, "GET", `${path}/runs/${run.run_id}`)).json.status).toBe("running");
+  });
+});
+
+afterAll(() => ask(ada, "POST", "/runs/cancel", { status: "all" }));
+
+describe("another tenant", () => {
+  test.each(GUARDED_OPERATIONS)("%s: nothing readable, nothing changed, nothing given away", async (operation) => {
+    const before = await readAll();
+    const unknown: Targets = {
+      thread_id: randomUUID(),
+      run_id: randomUUID(),
+      assistant_id: randomUUID(),
+      checkpoint_id: randomUUID(),
+      cron_id: randomUUID(),
+      namespace: "nobody",
+    };
+    const foreign = await probe(server.url, operation, targets, bob);
+    expect(foreign.text).not.toContain(SECRET);
+    expect(foreign.status).toBeLessThan(500);
+    if (CREATE_BY_ID.has(operation)) expect(foreign.status).toBe(409);
+    else expect(foreign).toEqual(await probe(server.url, operation, unknown, bob));
+    expect(await readAll()).toEqual(before);
+  });
+
+  test("searches and counts see nothing of the other's", async () => {
+    for (const path of ["/threads/search", "/assistants/search", "/store/items/search", "/store/namespaces"]) {
+      const { text } = await ask(bob, "POST", path, { limit: 1000 });
+      expect(text, path).not.toContain(SECRET);
+      expect(text, path).not.toContain("acme-inc");
+    }
+    expect((await ask(bob, "POST", "/threads/search", { metadata: { owner: "acme-inc" } })).json).toEqual([]);
+    const seen = await ask(bob, "POST", "/threads/search", { limit: 1000 });
+    expect((await ask(bob, "POST", "/threads/count", {})).json).toBe(seen.json.length);
+    expect((await ask(ada, "POST", "/threads/search", { ids: [targets.thread_id] })).json).toHaveLength(1);
+  });
+
+  test("cannot give its things away, take the other's, or pass them off as the server's", async () => {
+    const made = await ask(bob, "POST", "/threads", { metadata: { owner: "acme-inc" } });
+    expect(made.json.metadata.owner).toBe("bob");
+    const changed = await ask(bob, "PATCH", `/threads/${made.json.thread_id}`, {
+      metadata: { owner: "acme-inc", a: 1 },
+    });
+    expect(changed.json.metadata).toMatchObject({ owner: "bob", a: 1 });
+    const posing = { graph_id: "agent", metadata: { created_by: "system" } };
+    const { json: assistant } = await ask(bob, "POST", "/assistants", posing);
+    expect((await ask(ada, "GET", `/assistants/${assistant.assistant_id}`)).status).toBe(404);
+    const copy = await ask(bob, "POST", `/threads/${made.json.thread_id}/copy`);
+    expect(copy.json.metadata.owner).toBe("bob");
+  });
+
+  test("a stateless run and its stream belong to whoever started it", async () => {
+    const body = {
+      assistant_id: "steps",
+      input: {},
+      config: { configurable: { step_ms: 20_000 } },
+      on_completion: "keep",
+    };
+    const { json: run } = await ask(ada, "POST", "/runs", body);
+    const stream = (await ask(bob, "GET", `/runs/${run.run_id}/stream`)).text;
+    const nothing = (await ask(bob, "GET", `/runs/${randomUUID()}/stream`)).text;
+    expect(stream).toBe(nothing);
+    expect((await ask(bob, "POST", "/runs/cancel", { run_ids: [run.run_id] })).status).toBe(404);
+    expect((await ask(ada, "POST", "/runs/cancel", { run_ids: [run.run_id] })).status).toBe(204);
+  });
+});
+
+describe("keys", () => {
+  test("are asked for on every operation but the open ones", async () => {
+    for (const operation of GUARDED_OPERATIONS) {
+      const answer = await probe(server.url, operation, targets, {});
+      expect(answer.status, operation).toBe(401);
+    }
+    for (const path of ["/ok", "/info", "/metrics", "/docs", "/openapi.json"]) {
+      expect((await ask({}, "GET", path)).status, path).toBe(200);
+    }
+    const preflight = { origin: "https://smith.langchain.com", "access-control-request-method": "POST" };
+    expect((await ask(preflight, "OPTIONS", "/threads")).status).toBe(204);
+    const refused = await ask({}, "GET", `/threads/${targets.thread_id}`);
+    expect(refused.headers.get("www-authenticate")).toBe("Bearer");
+  });
+
+  test("count as bearer tokens, and no longer once revoked", async () => {
+    const { "x-api-key": key } = await makeKey("carol");
+    const bearer = { authorization: `Bearer ${key}` };
+    expect((await ask(bearer, "POST", "/threads", {})).json.metadata.owner).toBe("carol");
+    const keys = new PostgresApiKeyRepository(server.database.pool);
+    const [found] = (await keys.listApiKeys()).filter(({ owner }) => owner === "carol");
+    expect(found!.lastUsedAt).toBeInstanceOf(Date);
+    expect(JSON.stringify(found)).not.toContain(key);
+    expect([await keys.revokeApiKey(found!.keyId), await keys.revokeApiKey(found!.keyId)]).toEqual([true, false]);
+    expect((await ask(bearer, "POST", "/threads", {})).status).toBe(401);
+    expect((await ask({ "x-api-key": `hf_${"x".repeat(43)}` }, "POST", "/threads", {})).status).toBe(401);
+  });
+
+  test("do no more than their scopes, and an administrator's see everything", async () => {
+    const reader = await makeKey("acme-inc", ["threads:read", "threads:search"]);
+    expect((await ask(reader, "GET", `/threads/${targets.thread_id}`)).status).toBe(200);
+    expect((await ask(reader, "POST", "/threads", {})).status).toBe(403);
+    expect((await ask(reader, "POST", "/store/items/search", {})).status).toBe(403);
+    const admin = await makeKey("root", ["admin"]);
+    expect((await ask(admin, "GET", `/threads/${targets.thread_id}`)).status).toBe(200);
+    expect((await ask(admin, "GET", "/store/items?namespace=acme-inc.notes&key=secret")).json.value.secret).toBe(
+      SECRET,
+    );
+  });
+});
