@@ -80,14 +80,16 @@ export interface RunKwargs {
   feedbackKeys?: string[];
   webhook?: string;
   strictResume?: boolean;
+  /** Set for runs whose events are those of the event protocol (v2) instead of stream modes. */
+  isProtocol?: boolean;
   /** Whether a client follows the stream from the start: its events are written sooner. */
   isFollowed?: boolean;
   /** A run whose thread exists only for it and is removed at its end. */
   isTemporary: boolean;
-  /** Whether checkpoints are kept at all; `false` only for stateless runs with `on_completion: delete`. */
-  isCheckpointed: boolean;
   /** Whether the assistant limited how many of its runs may be running at once when this one was created. */
   isLimited?: boolean;
+  /** Whether checkpoints are kept at all; `false` only for stateless runs with `on_completion: delete`. */
+  isCheckpointed: boolean;
 }
 
 export interface Run {
@@ -103,6 +105,8 @@ export interface Run {
   priority: number;
   error: RunError | null;
   cancelReason: string | null;
+  /** Its block of numbers on the thread's tape; `null` until it is claimed. */
+  tapeBlock: number | null;
   availableAt: Date;
   createdAt: Date;
   updatedAt: Date;

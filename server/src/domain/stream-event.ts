@@ -24,6 +24,8 @@ export interface OmittedLists {
   threadId: string;
   /** Id of a checkpoint that holds the list, by channel. */
   checkpointIds: Record<string, string>;
+  /** Key of the event's object under which the values lie. @default the object itself */
+  within?: string;
 }
 
 /** One numbered item; `seq` starts at 0 for each run and has no gaps. It is the SSE id. */

@@ -40,6 +40,12 @@ export interface GraphEvent {
   data: { chunk?: unknown };
 }
 
+/** An event of LangGraph's event protocol, as `streamEvents` gives it in version v3. */
+export interface ProtocolEvent {
+  method: string;
+  params: { namespace: string[]; timestamp: number; node?: string; data: unknown };
+}
+
 export interface CompiledGraph {
   nodes: Record<string, unknown>;
   channels: Record<string, unknown>;
@@ -47,8 +53,12 @@ export interface CompiledGraph {
   streamChannelsAsIs: string | string[];
   interruptBefore?: "*" | string[];
   interruptAfter?: "*" | string[];
+  /** Extensions of the event protocol; `undefined` in copies of LangGraph that are older than it. */
+  streamTransformers?: unknown[];
   stream(input: unknown, options: GraphCallConfig): Promise<AsyncIterable<unknown>>;
-  streamEvents(input: unknown, options: GraphCallConfig): AsyncIterable<GraphEvent>;
+  streamEvents(input: unknown, options: GraphCallConfig & { version: "v2" }): AsyncIterable<GraphEvent>;
+  /** Rejects in copies of LangGraph that are older than the protocol (1.3). */
+  streamEvents(input: unknown, options: GraphCallConfig & { version: "v3" }): Promise<AsyncIterable<ProtocolEvent>>;
   getState(config: GraphCallConfig, options?: { subgraphs?: boolean }): Promise<GraphSnapshot>;
   getStateHistory(config: GraphCallConfig, options?: Record<string, unknown>): AsyncIterable<GraphSnapshot>;
   bulkUpdateState(

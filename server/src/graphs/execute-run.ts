@@ -13,12 +13,12 @@ import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import { closeOpenToolCalls } from "./open-tool-calls.ts";
 import { resumeLedgerHooks } from "./resume-ledger.ts";
+import type { RootValues } from "./root-values.ts";
 import { buildRunConfig, runMetadata, toFactoryConfig } from "./run-config.ts";
 import { describeError, errorName } from "./run-error.ts";
 import { toGraphInput } from "./run-input.ts";
 import { RunOutcome, readHead } from "./run-outcome.ts";
-import { StreamMapper } from "./stream-mapper.ts";
-import { planStream, type StreamPlan } from "./stream-plan.ts";
+import { openRunStream, type RunStream } from "./run-stream.ts";
 
 export interface RunExecutorOptions {
   registry: GraphRegistry;
@@ -57,9 +57,8 @@ export class RunExecutor implements GraphExecutor {
 
   async executeRun(claimed: ClaimedRun, signals: ExecutionSignals): Promise<ExecutionOutcome> {
     const { run } = claimed;
-    const plan = planStream(run.kwargs.streamMode, run.kwargs.streamSubgraphs);
     let attachment: Attachment | undefined;
-    const mapper = new StreamMapper(plan, signals.emit, {
+    const stream = openRunStream(run, signals.emit, {
       threadId: run.threadId,
       findHome: (list) => attachment?.checkpoints?.saver.findListHome(list),
       // With durability `exit` nothing is saved before the end; the lists are stored with their events then.
@@ -69,13 +68,13 @@ export class RunExecutor implements GraphExecutor {
     });
     try {
       attachment = await this.#attach(claimed);
-      await this.#run(claimed, attachment, plan, mapper, signals);
+      await this.#run(claimed, attachment, stream, signals);
       await attachment.checkpoints?.saver.seal();
     } catch (error) {
       await attachment?.checkpoints?.saver.seal();
       return await this.#endWithError(run, attachment, error, signals);
     }
-    return await this.#endWithSuccess(run, attachment, mapper);
+    return await this.#endWithSuccess(run, attachment, stream.values);
   }
 
   async #attach(claimed: ClaimedRun): Promise<Attachment> {
@@ -113,21 +112,12 @@ export class RunExecutor implements GraphExecutor {
     };
   }
 
-  async #run(
-    claimed: ClaimedRun,
-    attachment: Attachment,
-    plan: StreamPlan,
-    mapper: StreamMapper,
-    signals: ExecutionSignals,
-  ): Promise<void> {
+  async #run(claimed: ClaimedRun, attachment: Attachment, stream: RunStream, signals: ExecutionSignals): Promise<void> {
     const { run } = claimed;
     signals.signal.throwIfAborted();
     const continuation = await this.#plan(claimed, attachment);
     if (continuation.kind === "stopped") {
-      for (const mode of ["updates", "values"]) {
-        const chunk = [mode, { __interrupt__: continuation.interrupts }];
-        mapper.addChunk(plan.hasNamespaces ? [[], ...chunk] : chunk);
-      }
+      stream.addStop(continuation.interrupts);
       return;
     }
     const isStart = continuation.kind === "start";
@@ -141,15 +131,13 @@ export class RunExecutor implements GraphExecutor {
       const config: GraphCallConfig = {
         ...buildRunConfig(run, { isContinued: !isStart && !continuation.isAddressed, signal }),
         control,
-        streamMode: plan.graphModes,
-        subgraphs: plan.hasNamespaces,
       };
       const command: RunCommand | undefined = isStart ? continuation.command : undefined;
       const library = await this.#options.registry.findLibrary(run.kwargs.graphId, attachment.graph);
       const input = isStart
         ? await this.#startInput(run, attachment, toGraphInput({ ...run.kwargs, command }, library))
         : null;
-      await consume(attachment.graph, input, config, plan, mapper, run.runId);
+      await stream.consume(attachment.graph, input, config);
     } finally {
       signals.drainSignal.removeEventListener("abort", requestDrain);
     }
@@ -169,18 +157,18 @@ export class RunExecutor implements GraphExecutor {
     return closeOpenToolCalls(input, checkpoints.saver, { threadId: run.threadId, checkpoint: run.kwargs.checkpoint });
   }
 
-  async #endWithSuccess(run: Run, attachment: Attachment, mapper: StreamMapper): Promise<ExecutionOutcome> {
+  async #endWithSuccess(run: Run, attachment: Attachment, values: RootValues): Promise<ExecutionOutcome> {
     const { checkpoints } = attachment;
     if (checkpoints?.saver.failure !== undefined) throw checkpoints.saver.failure;
     const outcome = new RunOutcome("success", null);
-    const isStopped = mapper.hasInterrupt || checkpoints?.saver.hasInterrupt === true;
-    if (checkpoints !== undefined && (isStopped || mapper.lastValues === undefined)) {
+    const isStopped = values.hasInterrupt || checkpoints?.saver.hasInterrupt === true;
+    if (checkpoints !== undefined && (isStopped || values.last === undefined)) {
       outcome.setSnapshot(await readHead(checkpoints.snapshots(), run.threadId));
       return outcome;
     }
     // A run that came to its end left nothing to do, and its last values are those of its last checkpoint.
-    outcome.setFinalValues(mapper.lastValues, mapper.lastValuesJson);
-    if (checkpoints !== undefined) outcome.setThreadValues(mapper.lastValues, checkpoints.saver.headId);
+    outcome.setFinalValues(values.last, values.lastJson);
+    if (checkpoints !== undefined) outcome.setThreadValues(values.last, checkpoints.saver.headId);
     return outcome;
   }
 
@@ -208,19 +196,4 @@ export class RunExecutor implements GraphExecutor {
     if (status === "cancelled") outcome.keepOnlyInterrupts();
     return outcome;
   }
-}
-
-async function consume(
-  graph: CompiledGraph,
-  input: unknown,
-  config: GraphCallConfig,
-  plan: StreamPlan,
-  mapper: StreamMapper,
-  runId: string,
-): Promise<void> {
-  if (plan.usesEvents) {
-    for await (const event of graph.streamEvents(input, { ...config, version: "v2" })) mapper.addEvent(event, runId);
-    return;
-  }
-  for await (const chunk of await graph.stream(input, config)) mapper.addChunk(chunk);
 }

@@ -4,66 +4,30 @@ import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { GraphEvent } from "./compiled-graph.ts";
 import { mapCheckpointChunk, mapDebugChunk, mapTaskChunk } from "./debug-payload.ts";
 import { MessageStream } from "./message-stream.ts";
+import { type ListHomes, RootValues } from "./root-values.ts";
 import type { StreamPlan } from "./stream-plan.ts";
-import { isLongList, withoutLongLists } from "./thread-values.ts";
 import { wireJson } from "./wire-json.ts";
 import { flattenMessage, isMessage } from "./wire-message.ts";
 
-/** LangGraph's key for interrupts in `values` and `updates`. */
-const INTERRUPT_KEY = "__interrupt__";
 /** Tag of runs that must not be shown. */
 const HIDDEN_TAG = "langsmith:hidden";
 
 type Payload = Record<string, unknown>;
 
-function isInterruptOnly(payload: unknown): boolean {
-  return typeof payload === "object" && payload !== null && INTERRUPT_KEY in payload;
-}
-
-/** Where the long lists of a thread's values are saved. */
-export interface ListHomes {
-  threadId: string;
-  /** Id of a committed checkpoint that holds this very list. */
-  findHome: (list: unknown[]) => string | undefined;
-  /** Resolves when there is one, or when there will be none. */
-  whenSaved: (list: unknown[]) => Promise<void>;
-}
-
-function hasLongList(values: unknown): boolean {
-  return typeof values === "object" && values !== null && Object.values(values).some(isLongList);
-}
-
 export class StreamMapper {
+  /** The root graph's values so far. */
+  readonly values: RootValues;
   readonly #plan: StreamPlan;
   readonly #emit: (event: NewStreamEvent) => void;
   readonly #messages: MessageStream | undefined;
-  #lastValues: unknown;
-  #lastValuesJson: string | undefined;
-  readonly #lists: ListHomes | undefined;
-  #hasInterrupt = false;
   #metadata: { object: object; json: string } | undefined;
 
   /** @param lists where long lists of values are saved; unset for runs without checkpoints */
   constructor(plan: StreamPlan, emit: (event: NewStreamEvent) => void, lists?: ListHomes) {
     this.#plan = plan;
     this.#emit = emit;
-    this.#lists = lists;
+    this.values = new RootValues(lists);
     this.#messages = plan.wanted.has("messages") ? new MessageStream(emit) : undefined;
-  }
-
-  /** The root graph's newest values, `undefined` before the first. */
-  get lastValues(): unknown {
-    return this.#lastValues;
-  }
-
-  /** Their JSON text, where it was written for an event. */
-  get lastValuesJson(): string | undefined {
-    return this.#lastValuesJson;
-  }
-
-  /** Whether the run stopped at an interrupt or a breakpoint. */
-  get hasInterrupt(): boolean {
-    return this.#hasInterrupt;
   }
 
   /** Takes one chunk of `graph.stream`. */
@@ -86,54 +50,21 @@ export class StreamMapper {
       this.#addMessage(namespace, payload);
       return;
     }
-    if (mode === "values" && isRoot) this.#noteValues(payload);
+    if (mode === "values" && isRoot) this.values.note(payload);
     if (this.#plan.wanted.has(mode) && (isRoot || this.#plan.withSubgraphs)) {
       this.#addPlain(namespace, mode, payload);
     }
     if (mode === "values" && isRoot) this.#messages?.addValues(payload);
   }
 
-  #noteValues(payload: unknown): void {
-    if (isInterruptOnly(payload)) {
-      this.#hasInterrupt = true;
-      return;
-    }
-    this.#lastValues = payload;
-    this.#lastValuesJson = undefined;
-  }
-
   #addPlain(namespace: string[], mode: StreamMode, payload: unknown): void {
     const event = this.#name(mode, namespace);
-    if (mode === "values" && payload === this.#lastValues && this.#lists !== undefined && hasLongList(payload)) {
-      this.#emit(this.#longValues(event, payload as object, this.#lists));
+    if (mode === "values" && payload === this.values.last) {
+      this.#emit(this.values.toEvent(event));
       return;
     }
     const data = this.#plainJson(mode, payload);
-    if (data === undefined) return;
-    if (mode === "values" && payload === this.#lastValues) this.#lastValuesJson = data;
-    this.#emit({ event, data });
-  }
-
-  /** Values with long lists are written out only for whoever is listening; stored are the checkpoints that hold the lists. */
-  #longValues(event: string, values: object, lists: ListHomes): NewStreamEvent {
-    const note = (json: string) => {
-      if (this.#lastValues === values) this.#lastValuesJson = json;
-    };
-    let json: string | undefined;
-    return {
-      event,
-      get data() {
-        if (json === undefined) {
-          json = wireJson(values);
-          note(json);
-        }
-        return json;
-      },
-      get stored() {
-        return withoutLongLists(values, lists.threadId, lists.findHome);
-      },
-      storable: Promise.all(Object.values(values).filter(isLongList).map(lists.whenSaved)),
-    };
+    if (data !== undefined) this.#emit({ event, data });
   }
 
   #plainJson(mode: StreamMode, payload: unknown): string | undefined {

@@ -102,6 +102,15 @@ export class ScriptedEngine implements RunEngine {
     };
   }
 
+  /** Tapes need rows; they are tested with the whole server. */
+  followThread(): () => void {
+    return () => {};
+  }
+
+  async readAgentTree(): Promise<undefined> {
+    return undefined;
+  }
+
   async awaitRun(runId: string, signal: AbortSignal): Promise<string> {
     const aborted = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     return Promise.race([this.#results.get(runId)!, aborted]);
@@ -148,6 +157,7 @@ export function makeRun(fields: Partial<Run> = {}): Run {
     priority: 0,
     error: null,
     cancelReason: null,
+    tapeBlock: null,
     availableAt: now,
     createdAt: now,
     updatedAt: now,

@@ -24,6 +24,7 @@ import { getStoreItem } from "./langgraph/store/items/get.ts";
 import { putStoreItem } from "./langgraph/store/items/put.ts";
 import { searchStoreItems } from "./langgraph/store/items/search.ts";
 import { listStoreNamespaces } from "./langgraph/store/namespaces.ts";
+import { sendThreadCommand } from "./langgraph/threads/commands.ts";
 import { copyThread } from "./langgraph/threads/copy.ts";
 import { countThreads } from "./langgraph/threads/count.ts";
 import { createThread } from "./langgraph/threads/create.ts";
@@ -47,6 +48,7 @@ import { getThreadStateAtCheckpoint } from "./langgraph/threads/state/get-at-che
 import { patchThreadState } from "./langgraph/threads/state/patch.ts";
 import { postThreadStateCheckpoint } from "./langgraph/threads/state/post-checkpoint.ts";
 import { updateThreadState } from "./langgraph/threads/state/update.ts";
+import { streamThreadEvents } from "./langgraph/threads/stream/events.ts";
 import { updateThread } from "./langgraph/threads/update.ts";
 import { postMcp } from "./mcp/mcp.ts";
 import type { Operation } from "./operation.ts";
@@ -88,6 +90,8 @@ const THREADS: Operation[] = [
   getThreadStateAtCheckpoint,
   getThreadHistory,
   postThreadHistory,
+  sendThreadCommand,
+  streamThreadEvents,
 ];
 
 const THREAD_RUNS: Operation[] = [

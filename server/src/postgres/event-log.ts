@@ -79,13 +79,14 @@ export class PostgresEventLog implements EventLog {
   }
 
   /** Puts the lists back that checkpoints hold; one whose checkpoint was pruned is missing then. */
-  async #readWhole(data: string, { threadId, checkpointIds }: OmittedLists): Promise<string> {
-    const values = JSON.parse(data) as JsonObject;
+  async #readWhole(data: string, { threadId, checkpointIds, within }: OmittedLists): Promise<string> {
+    const event = JSON.parse(data) as JsonObject;
+    const values = within === undefined ? event : (event[within] as JsonObject);
     for (const [channel, checkpointId] of Object.entries(checkpointIds)) {
       const read = await this.#readOmittedValues([{ threadId, checkpointId, channels: [channel] }]);
       values[channel] = read.get(threadId)?.[channel];
     }
-    return JSON.stringify(values);
+    return JSON.stringify(event);
   }
 
   async readStatuses(runIds: string[]): Promise<Map<string, RunStatus>> {

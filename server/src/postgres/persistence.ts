@@ -17,14 +17,16 @@ import { PostgresRunQueue } from "./run-queue.ts";
 import { PostgresRunRepository } from "./run-repository.ts";
 import { PostgresStateFences } from "./state-fence.ts";
 import { PostgresThreadRepository } from "./thread-repository.ts";
+import { PostgresThreadTape } from "./thread-tape.ts";
 
 export interface Persistence {
-  assistants: PostgresAssistantRepository;
   apiKeys: PostgresApiKeyRepository;
+  assistants: PostgresAssistantRepository;
   threads: PostgresThreadRepository;
   runs: PostgresRunRepository;
   queue: PostgresRunQueue;
   log: PostgresEventLog;
+  tape: PostgresThreadTape;
   stateFences: PostgresStateFences;
   idempotency: PostgresIdempotencyRepository;
   openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
@@ -50,15 +52,16 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
   const patient = patientPool(pool);
   const readOmittedValues = omittedValuesReader(pool, toWireValue);
   return {
+    apiKeys: new PostgresApiKeyRepository(pool),
     assistants: new PostgresAssistantRepository(pool, checkpoints),
     threads: new PostgresThreadRepository(pool, {
-    apiKeys: new PostgresApiKeyRepository(pool),
       checkpoints,
       readOmittedValues,
     }),
     runs: new PostgresRunRepository(pool, checkpoints),
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
     log: new PostgresEventLog(pool, readOmittedValues),
+    tape: new PostgresThreadTape(pool),
     stateFences: new PostgresStateFences(pool),
     idempotency: new PostgresIdempotencyRepository(pool, {
       retentionMs: limits.idempotencyRetentionMs,

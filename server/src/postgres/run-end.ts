@@ -18,7 +18,7 @@ const END = `
     select thread_id, active_count from thread where thread_id = $1::uuid and epoch = $2::bigint for no key update
   ), ended as (
     update run r set status = $4, error = $5::jsonb, final_checkpoint_id = $6, ended_at = now(), updated_at = now(),
-      lease_owner = null, lease_expires_at = null
+      lease_owner = null, lease_expires_at = null, is_waiting = ($11::text = 'interrupted')
     from fence f
     where r.run_id = $3::uuid and r.thread_id = f.thread_id and r.status = 'running' and r.epoch = $2::bigint
     returning r.*
@@ -31,7 +31,7 @@ const END = `
     update thread t set
       epoch = t.epoch + 1,
       active_count = t.active_count - 1,
-      status = case when t.active_count > 1 then 'busy' else $11 end,
+      status = case when t.active_count > 1 then 'busy' else $11::text end,
       interrupts = $12::jsonb,
       error = $5::jsonb,
       values = case when $13::boolean then $14::jsonb else t.values end,

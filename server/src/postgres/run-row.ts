@@ -15,6 +15,7 @@ export interface RunRow {
   priority: number;
   error: RunError | null;
   cancel_reason: string | null;
+  tape_block: number | null;
   available_at: Date;
   created_at: Date;
   updated_at: Date;
@@ -39,6 +40,7 @@ const RUN_COLUMNS = [
   "priority",
   "error",
   "cancel_reason",
+  "tape_block",
   "available_at",
   "created_at",
   "updated_at",
@@ -59,6 +61,7 @@ export function toRun(row: RunRow): Run {
     priority: row.priority,
     error: row.error,
     cancelReason: row.cancel_reason,
+    tapeBlock: row.tape_block,
     availableAt: row.available_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -24,11 +24,14 @@ import type { EventLog, Fence, RunQueue } from "../domain/ports/run-queue.ts";
 import type { RunRepository } from "../domain/ports/run-repository.ts";
 import type { StateFences } from "../domain/ports/state-fence.ts";
 import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
+import type { ThreadTapeLog } from "../domain/ports/thread-tape.ts";
 import type { CancelAction, Run, RunStatus } from "../domain/run.ts";
+import type { StreamEvent } from "../domain/stream-event.ts";
 import type { Thread } from "../domain/thread.ts";
 import type { CheckpointConfig, CheckpointRef, StateUpdate } from "../domain/thread-state.ts";
+import { type AgentTree, isTapeEvent } from "../domain/thread-tape.ts";
 import type { Report } from "../observability/report.ts";
-import { EventFeed } from "./event-feed.ts";
+import { EventFeed, type FeedListener } from "./event-feed.ts";
 import { FreshRuns } from "./fresh-runs.ts";
 import type { EngineLimits } from "./limits.ts";
 import { QueueDepth } from "./queue-depth.ts";
@@ -36,6 +39,8 @@ import { buildRun } from "./run-builder.ts";
 import type { RunEngine, RunListener } from "./run-engine.ts";
 import type { RunRequest } from "./run-request.ts";
 import { resultJsonOf } from "./run-result.ts";
+import type { TapeFollowOptions, TapeListener } from "./tape-follower.ts";
+import { announceThread, ThreadTapes } from "./thread-tapes.ts";
 import type { Worker } from "./worker.ts";
 
 /** Longest delay that Node's timers take. */
@@ -47,6 +52,7 @@ export interface EngineOptions {
   runs: RunRepository;
   queue: RunQueue;
   log: EventLog;
+  tape: ThreadTapeLog;
   bus: EventBus;
   stateFences: StateFences;
   stateWriter: ThreadStateWriter;
@@ -61,6 +67,7 @@ export interface EngineOptions {
 export class Engine implements RunEngine, Disposable {
   readonly #options: EngineOptions;
   readonly #feed: EventFeed;
+  readonly #tapes: ThreadTapes;
   readonly #fresh: FreshRuns;
   readonly #depth: QueueDepth;
   #isDraining = false;
@@ -68,6 +75,7 @@ export class Engine implements RunEngine, Disposable {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#feed = new EventFeed({ log: options.log, bus: options.bus, pollIntervalMs: options.limits.pollIntervalMs });
+    this.#tapes = new ThreadTapes({ tape: options.tape, feed: this.#feed, bus: options.bus }, options.limits);
     this.#fresh = new FreshRuns(options.bus);
     this.#depth = new QueueDepth(options.queue, options.limits.queueDepthMax);
   }
@@ -78,6 +86,7 @@ export class Engine implements RunEngine, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#tapes[Symbol.dispose]();
     this.#feed[Symbol.dispose]();
     this.#fresh[Symbol.dispose]();
   }
@@ -137,7 +146,20 @@ export class Engine implements RunEngine, Disposable {
   }
 
   followRun(runId: string, afterSeq: number, listener: RunListener): () => void {
-    return this.#feed.follow(runId, afterSeq, listener, { isFresh: afterSeq === -1 && this.#fresh.isSilent(runId) });
+    const shown: FeedListener = {
+      events: (batch) => listener.events(withoutTapeEvents(batch)),
+      ended: () => listener.ended(),
+      failed: (error) => listener.failed(error),
+    };
+    return this.#feed.follow(runId, afterSeq, shown, { isFresh: afterSeq === -1 && this.#fresh.isSilent(runId) });
+  }
+
+  followThread(threadId: string, options: TapeFollowOptions, listener: TapeListener): () => void {
+    return this.#tapes.follow(threadId, options, listener);
+  }
+
+  readAgentTree(threadId: string, runId?: string): Promise<AgentTree | undefined> {
+    return this.#tapes.readAgentTree(threadId, runId);
   }
 
   async awaitRun(runId: string, signal: AbortSignal): Promise<string> {
@@ -158,6 +180,7 @@ export class Engine implements RunEngine, Disposable {
     if (outcome === "not_found") throw new NotFoundError("Run not found");
     if (outcome === "ended") bus.publishEnded(runId);
     if (outcome === "ended") bus.publishPending();
+    if (outcome === "ended") announceThread(bus, threadId);
     if (outcome !== "signalled") return;
     bus.publishCancel(runId, options.action);
     if (options.wait) await this.#awaitEnd(runId, new AbortController().signal);
@@ -284,6 +307,11 @@ export class Engine implements RunEngine, Disposable {
 
 function idsFor({ ids, threadId }: RunRequest): { runId: string; threadId: string } {
   return { runId: ids?.runId ?? mintId(), threadId: threadId ?? ids?.threadId ?? mintId() };
+}
+
+/** What streams of the first protocol show of a run's log. */
+function withoutTapeEvents(batch: StreamEvent[]): StreamEvent[] {
+  return batch.some(isTapeEvent) ? batch.filter((event) => !isTapeEvent(event)) : batch;
 }
 
 /** How a thread's state is to be read: with the graph and configuration of its latest run. */

@@ -35,3 +35,7 @@ export const EVENT_BUFFER_COUNT_MAX = 4_096;
 export const EVENT_READ_COUNT_MAX = 1_000;
 /** Runs whose events are read in one query. */
 export const FEED_READ_RUNS_MAX = 500;
+/** Runs on a thread's tape that are still replayed; what came before is in the thread's state. */
+export const TAPE_RETAINED_RUNS_MAX = 20;
+/** Runs of a tape read in one query. */
+export const TAPE_READ_RUNS_MAX = 20;

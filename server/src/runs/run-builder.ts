@@ -45,10 +45,11 @@ export function buildRun(
       feedbackKeys: request.feedbackKeys,
       webhook: request.webhook,
       strictResume: request.strictResume,
+      isProtocol: request.isProtocol,
       isFollowed: request.isFollowed ?? false,
       isTemporary,
-      isCheckpointed: !isTemporary,
       isLimited: isConcurrencyLimited(assistant) || undefined,
+      isCheckpointed: !isTemporary,
     }),
     assistantConfigurable: assistant.config.configurable ?? {},
     forcedConfigurable: {

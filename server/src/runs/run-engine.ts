@@ -3,7 +3,9 @@ import type { AccessFilter } from "../domain/page.ts";
 import type { CancelAction, Run, RunStatus } from "../domain/run.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import type { CheckpointConfig, CheckpointRef, StateUpdate } from "../domain/thread-state.ts";
+import type { AgentTree } from "../domain/thread-tape.ts";
 import type { RunRequest } from "./run-request.ts";
+import type { TapeFollowOptions, TapeListener } from "./tape-follower.ts";
 
 /** Hears a run's stream in order, without gap or repeat. */
 export interface RunListener {
@@ -28,6 +30,13 @@ export interface RunEngine {
    * Follows a run's stream from after `afterSeq` (-1: from its start), first from rows, then live. Returns a function that stops it.
    */
   followRun(runId: string, afterSeq: number, listener: RunListener): () => void;
+  /**
+   * Follows the tape of a thread across its runs, also of a thread that does not exist yet; it has no end. Returns a function that
+   * stops it.
+   */
+  followThread(threadId: string, options: TapeFollowOptions, listener: TapeListener): () => void;
+  /** The graphs that a run (the thread's newest without `runId`) called; `undefined` where there is no such run. */
+  readAgentTree(threadId: string, runId?: string): Promise<AgentTree | undefined>;
   /**
    * Waits for the run's end; JSON text of an object: the final values, with `__interrupt__` when the run stopped at one, or
    * `{"__error__": {error, message}}`.

@@ -35,6 +35,8 @@ export interface RunRequest {
   feedbackKeys?: string[];
   webhook?: string;
   strictResume?: boolean;
+  /** Streams the event protocol (v2); `streamMode` does not count then. @default false */
+  isProtocol?: boolean;
   /** Set by doors that stream the run to its creator. @default false */
   isFollowed?: boolean;
   /** @default "enqueue" */

@@ -6,6 +6,7 @@ import type { CancelAction } from "../domain/run.ts";
 import type { Report } from "../observability/report.ts";
 import { pause } from "./retry.ts";
 import { type Departure, type ExecutionDependencies, RunExecution } from "./run-execution.ts";
+import { announceThread } from "./thread-tapes.ts";
 
 export interface WorkerOptions extends ExecutionDependencies {
   workerId: string;
@@ -185,6 +186,7 @@ export class Worker implements AsyncDisposable {
     report.runClaimed({ runId, threadId, workerId, attempt, queueWaitMs });
     const beganAtMs = performance.now();
     this.#keeper?.hold(claimed.fence);
+    announceThread(this.#options.bus, threadId);
     const execution = new RunExecution(claimed, this.#options);
     const done = execution
       .execute()

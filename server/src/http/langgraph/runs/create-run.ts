@@ -15,6 +15,8 @@ export interface RunOrder {
   threadId?: string;
   /** Whether the answer is the run's stream. */
   isFollowed?: boolean;
+  /** Whether its events are those of the event protocol. */
+  isProtocol?: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface RunOrder {
  * @throws ForbiddenError, NotFoundError, ThreadBusyError, QueueFullError
  */
 export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
-  const { body, threadId, isFollowed } = order;
+  const { body, threadId, isFollowed, isProtocol } = order;
   await requireVisibleAssistant(caller, body.assistant_id);
   const { assistant_id, metadata, multitask_strategy, if_not_exists, after_seconds, ...kwargs } = body;
   const value: JsonObject = {
@@ -43,7 +45,8 @@ export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
   if (changed.webhook) caller.services.webhooks.requireAllowed(changed.webhook);
   const trustedConfigurable = trustedKeys(caller.principal);
   const ids = reserveRunIds(creation);
-  const request = omitUndefined({ ...toRunRequest(changed, threadId), isFollowed, trustedConfigurable, ids });
+  const door = { isFollowed, isProtocol, trustedConfigurable, ids };
+  const request = omitUndefined({ ...toRunRequest(changed, threadId), ...door });
   const run = await caller.services.engine.createRun(request, access);
   await creation.runCreated(run);
   return run;

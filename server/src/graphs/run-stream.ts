@@ -1,0 +1,87 @@
+// The stream of one run: in the modes its client asked for, or in LangGraph's event protocol.
+import { createGraphRunStream, STREAM_EVENTS_V3_MODES } from "@langchain/langgraph/web";
+import type { Run } from "../domain/run.ts";
+import type { NewStreamEvent } from "../domain/stream-event.ts";
+import type { CompiledGraph, GraphCallConfig, ProtocolEvent } from "./compiled-graph.ts";
+import { ProtocolMapper } from "./protocol-mapper.ts";
+import type { ListHomes, RootValues } from "./root-values.ts";
+import { StreamMapper } from "./stream-mapper.ts";
+import { planStream, type StreamPlan } from "./stream-plan.ts";
+
+export interface RunStream {
+  /** The root graph's values so far. */
+  readonly values: RootValues;
+  /** Calls the graph and emits what it streams. */
+  consume(graph: CompiledGraph, input: unknown, config: GraphCallConfig): Promise<void>;
+  /** Tells of interrupts at which an earlier attempt had stopped already. */
+  addStop(interrupts: unknown[]): void;
+}
+
+/** @param lists where long lists of values are saved */
+export function openRunStream(run: Run, emit: (event: NewStreamEvent) => void, lists: ListHomes): RunStream {
+  if (run.kwargs.isProtocol === true) return new ProtocolStream(new ProtocolMapper(emit, lists));
+  const plan = planStream(run.kwargs.streamMode, run.kwargs.streamSubgraphs);
+  return new ModeStream(plan, new StreamMapper(plan, emit, lists), run.runId);
+}
+
+class ModeStream implements RunStream {
+  readonly values: RootValues;
+  readonly #plan: StreamPlan;
+  readonly #mapper: StreamMapper;
+  readonly #runId: string;
+
+  constructor(plan: StreamPlan, mapper: StreamMapper, runId: string) {
+    this.values = mapper.values;
+    this.#plan = plan;
+    this.#mapper = mapper;
+    this.#runId = runId;
+  }
+
+  async consume(graph: CompiledGraph, input: unknown, callConfig: GraphCallConfig): Promise<void> {
+    const plan = this.#plan;
+    const config = { ...callConfig, streamMode: plan.graphModes, subgraphs: plan.hasNamespaces };
+    if (plan.usesEvents) {
+      const events = graph.streamEvents(input, { ...config, version: "v2" });
+      for await (const event of events) this.#mapper.addEvent(event, this.#runId);
+      return;
+    }
+    for await (const chunk of await graph.stream(input, config)) this.#mapper.addChunk(chunk);
+  }
+
+  addStop(interrupts: unknown[]): void {
+    for (const mode of ["updates", "values"]) {
+      const chunk = [mode, { __interrupt__: interrupts }];
+      this.#mapper.addChunk(this.#plan.hasNamespaces ? [[], ...chunk] : chunk);
+    }
+  }
+}
+
+class ProtocolStream implements RunStream {
+  readonly values: RootValues;
+  readonly #mapper: ProtocolMapper;
+
+  constructor(mapper: ProtocolMapper) {
+    this.values = mapper.values;
+    this.#mapper = mapper;
+  }
+
+  async consume(graph: CompiledGraph, input: unknown, config: GraphCallConfig): Promise<void> {
+    const events = await openProtocol(graph, input, config);
+    for await (const event of events) this.#mapper.addEvent(event);
+  }
+
+  addStop(interrupts: unknown[]): void {
+    this.#mapper.addStop(interrupts);
+  }
+}
+
+/** A copy of LangGraph from before the protocol streams modes only; the server's own copy makes the protocol of them. */
+async function openProtocol(
+  graph: CompiledGraph,
+  input: unknown,
+  config: GraphCallConfig,
+): Promise<AsyncIterable<ProtocolEvent>> {
+  if (graph.streamTransformers !== undefined) return graph.streamEvents(input, { ...config, version: "v3" });
+  const chunks = await graph.stream(input, { ...config, streamMode: [...STREAM_EVENTS_V3_MODES], subgraphs: true });
+  return createGraphRunStream(chunks as Parameters<typeof createGraphRunStream>[0]) as AsyncIterable<ProtocolEvent>;
+}

@@ -1,0 +1,152 @@
+// One follower of one thread's tape: what is there first, then each run as it comes, without gap or repeat and across runs.
+import type { EventBus } from "../domain/ports/event-bus.ts";
+import type { ThreadTapeLog } from "../domain/ports/thread-tape.ts";
+import { isTerminal } from "../domain/run.ts";
+import {
+  blockOf,
+  endEvent,
+  lastSeqOf,
+  logSeqAfter,
+  startEvent,
+  type TapeEvent,
+  type TapeRun,
+  toTapeEvent,
+} from "../domain/thread-tape.ts";
+import type { EventFeed } from "./event-feed.ts";
+import { TAPE_READ_RUNS_MAX, TAPE_RETAINED_RUNS_MAX } from "./limits.ts";
+import { untilDatabaseAnswers } from "./retry.ts";
+
+/** Hears a thread's tape in order, without gap or repeat. */
+export interface TapeListener {
+  /** A batch of committed events. */
+  events(batch: TapeEvent[]): void;
+  /** Reading failed for good, or the follower may not see the thread. */
+  failed(error: unknown): void;
+}
+
+export interface TapeFollowOptions {
+  /** Only what comes after this number. @default everything retained */
+  since?: number;
+  /** Asked before the events of each run are handed over; what it throws ends the follower. */
+  checkAccess?: () => Promise<void>;
+}
+
+export interface TapeSources {
+  tape: ThreadTapeLog;
+  feed: EventFeed;
+  bus: EventBus;
+}
+
+export class TapeFollower {
+  readonly threadId: string;
+  readonly #sources: TapeSources;
+  readonly #listener: TapeListener;
+  readonly #checkAccess: (() => Promise<void>) | undefined;
+  readonly #stopped = new AbortController();
+  /** Number of the last event handed over. */
+  #seq: number;
+  #isNewsWaiting = false;
+  /** Set while it waits: for another run, or for the end of the run it follows. */
+  #wake: ((isStopped: boolean) => void) | undefined;
+
+  constructor(threadId: string, listener: TapeListener, options: TapeFollowOptions, sources: TapeSources) {
+    this.threadId = threadId;
+    this.#listener = listener;
+    this.#checkAccess = options.checkAccess;
+    this.#sources = sources;
+    this.#seq = options.since ?? -1;
+  }
+
+  /** The block it has come to; 0 before the first. */
+  get block(): number {
+    return Math.max(0, blockOf(this.#seq));
+  }
+
+  /** There may be another run. */
+  notice(): void {
+    this.#isNewsWaiting = true;
+    this.#wake?.(false);
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#wake?.(true);
+  }
+
+  /** Follows until it is stopped. */
+  async run(): Promise<void> {
+    const unsubscribe = this.#sources.bus.subscribeRun(this.threadId, () => this.notice());
+    try {
+      while (!this.#isStopped) {
+        this.#isNewsWaiting = false;
+        const runs = await this.#readRuns();
+        for (const run of runs) await this.#followRun(run);
+        if (runs.length === 0) await this.#waitForNews();
+      }
+    } catch (error) {
+      if (!this.#isStopped) this.#listener.failed(error);
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  #readRuns(): Promise<TapeRun[]> {
+    const block = this.block;
+    const isDone = this.#seq === lastSeqOf(block);
+    const limits = { countMax: TAPE_READ_RUNS_MAX, retainedCount: TAPE_RETAINED_RUNS_MAX };
+    const read = () => this.#sources.tape.readTapeRuns(this.threadId, isDone ? block : block - 1, limits);
+    return untilDatabaseAnswers(read, this.#stopped.signal);
+  }
+
+  async #waitForNews(): Promise<void> {
+    if (this.#isNewsWaiting || this.#isStopped) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = () => resolve();
+    });
+    this.#wake = undefined;
+  }
+
+  async #followRun(run: TapeRun): Promise<void> {
+    if (this.#isStopped) return;
+    await this.#checkAccess?.();
+    this.#handOver([startEvent(run)]);
+    await this.#followLog(run);
+    if (this.#isStopped) return;
+    this.#handOver([endEvent(isTerminal(run.status) ? run : await this.#readEnded(run))]);
+  }
+
+  /** A run that was rolled back is gone; for those who saw it begin it was interrupted. */
+  async #readEnded(run: TapeRun): Promise<TapeRun> {
+    const found = await untilDatabaseAnswers(() => this.#sources.tape.findTapeRun(run.runId), this.#stopped.signal);
+    return found ?? { ...run, status: "interrupted", endedAt: new Date() };
+  }
+
+  async #followLog(run: TapeRun): Promise<void> {
+    let stop: (() => void) | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const listener = {
+        events: (batch: Parameters<typeof toTapeEvent>[1][]) =>
+          this.#handOver(batch.flatMap((event) => toTapeEvent(run, event) ?? [])),
+        ended: () => resolve(),
+        failed: reject,
+      };
+      stop = this.#sources.feed.follow(run.runId, logSeqAfter(run.block, this.#seq), listener, { isFresh: false });
+      this.#wake = (isStopped) => {
+        if (isStopped) resolve();
+      };
+    });
+    this.#wake = undefined;
+    stop?.();
+  }
+
+  #handOver(events: TapeEvent[]): void {
+    const fresh = events.filter(({ seq }) => seq > this.#seq);
+    if (fresh.length === 0 || this.#isStopped) return;
+    this.#seq = fresh.at(-1)!.seq;
+    this.#listener.events(fresh);
+  }
+}
