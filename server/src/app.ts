@@ -1,9 +1,9 @@
 // The only place where everything meets: configuration in, a running and disposable server process out.
 import { createAuthorizer, refuseOpenDoor } from "./authorizer.ts";
 import type { Config } from "./config/config.ts";
-import { mintId, systemAssistantId } from "./domain/ids.ts";
+import { systemAssistantId } from "./domain/ids.ts";
+import type { EventBus } from "./domain/ports/event-bus.ts";
 import type { GraphInfo } from "./domain/ports/graph-runtime.ts";
-import { NOTIFY_CHANNEL, PostgresBus } from "./event-bus/postgres-bus.ts";
 import { createGraphRuntime, type GraphRuntime } from "./graphs/graph-runtime.ts";
 import { toWireValue } from "./graphs/wire-json.ts";
 import { createHttpApp } from "./http/http-app.ts";
@@ -13,10 +13,9 @@ import { type LongTermMemory, openLongTermMemory } from "./long-term-memory.ts";
 import { createLogger, subsystemLogger } from "./observability/logger.ts";
 import { createMetrics, type Metrics } from "./observability/metrics.ts";
 import { createReport, type Report } from "./observability/report.ts";
-import { BEACON_PREFIX } from "./postgres/claim.ts";
+import { openBus } from "./open-bus.ts";
 import { type Database, openDatabase } from "./postgres/database.ts";
 import { startLeaseKeeper } from "./postgres/lease-keeper/lease-keeper.ts";
-import { type Listener, openListener } from "./postgres/listener.ts";
 import { createPersistence, type Persistence } from "./postgres/persistence.ts";
 import { Engine } from "./runs/engine.ts";
 import type { EngineLimits } from "./runs/limits.ts";
@@ -80,6 +79,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
   const databaseLog = subsystemLogger(logger, "database");
   const database = await openDatabase({
     url: config.secrets.databaseUrl,
+    directUrl: config.secrets.directDatabaseUrl,
     ...config.database,
     log: (message) => databaseLog.info(message),
   });
@@ -98,11 +98,12 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
   await ensureSystemAssistants(persistence, graphs.catalog.listGraphs());
   let address: string | undefined;
   const webhooks = createWebhooks({ config, database, persistence, graphs, report, address: () => address });
-  const workerId = `${BEACON_PREFIX}${mintId()}`;
-  const { bus } = await openBus(database, workerId, roles, report, closers);
+  const opened = await openBus({ database, redisUrl: config.secrets.redisUrl, isWorker: roles.worker, report });
+  closers.add(async () => opened[Symbol.asyncDispose]());
+  const { bus, processId: workerId } = opened;
   const limits = engineLimits(config);
   const worker = roles.worker
-    ? startWorker({ workerId, databaseUrl: database.url, persistence, bus, graphs, limits, report })
+    ? startWorker({ workerId, database, config, persistence, bus, graphs, limits, report })
     : undefined;
   if (worker !== undefined) {
     closers.add(async () => worker[Symbol.asyncDispose]());
@@ -141,32 +142,15 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
 
 interface EngineParts {
   persistence: Persistence;
-  bus: PostgresBus;
+  bus: EventBus;
   graphs: GraphRuntime;
   limits: EngineLimits;
   report: Report;
 }
 
-async function openBus(database: Database, processId: string, roles: Roles, report: Report, closers: Closers) {
-  const bus = new PostgresBus({
-    processId,
-    notify: async (channel, payload) => {
-      await database.pool.query({ name: "notify", text: "select pg_notify($1, $2)", values: [channel, payload] });
-    },
-    onNotifyError: (error) => report.databaseUnavailable({ subsystem: "event bus", error }),
-  });
-  const listener: Listener = await openListener(database.url, {
-    beacons: roles.worker ? [processId] : [],
-    onReconnect: () => bus.publishPending(),
-  });
-  await listener.listen(NOTIFY_CHANNEL, (payload) => bus.receive(payload));
-  closers.add(() => listener.close());
-  closers.add(async () => bus[Symbol.asyncDispose]());
-  return { bus };
-}
-
-function startWorker(parts: EngineParts & { workerId: string; databaseUrl: string }): Worker {
-  const { workerId, databaseUrl, persistence, bus, graphs, limits, report } = parts;
+function startWorker(parts: EngineParts & { workerId: string; database: Database; config: Config }): Worker {
+  const { workerId, database, config, persistence, bus, graphs, limits, report } = parts;
+  const { preparedStatements } = config.database;
   const { queue, log } = persistence;
   const worker = new Worker({
     workerId,
@@ -176,7 +160,8 @@ function startWorker(parts: EngineParts & { workerId: string; databaseUrl: strin
     executor: graphs.executor,
     limits,
     report,
-    startLeaseKeeper: (options, listener) => startLeaseKeeper({ url: databaseUrl, ...options }, listener),
+    startLeaseKeeper: (options, listener) =>
+      startLeaseKeeper({ url: database.url, preparedStatements, ...options }, listener),
   });
   worker.start();
   report.workerStarted({ workerId, slotsMax: limits.slotsMax, pid: process.pid });

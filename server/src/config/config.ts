@@ -168,6 +168,7 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
     project,
     secrets: {
       databaseUrl: env.DATABASE_URL,
+      directDatabaseUrl: env.HOLDFAST_DIRECT_DATABASE_URL,
       redisUrl: env.REDIS_URL,
       openaiApiKey: env.OPENAI_API_KEY,
       anthropicApiKey: env.ANTHROPIC_API_KEY,

@@ -78,6 +78,11 @@ export const ENV_GROUPS = {
       ["postgres", "postgresql"],
       { defaultText: "an embedded PostgreSQL in HOLDFAST_DATA_DIR" },
     ),
+    HOLDFAST_DIRECT_DATABASE_URL: optionalUrl(
+      "The database of DATABASE_URL past its pooler; one connection per process listens there for notices, and migrations use it.",
+      ["postgres", "postgresql"],
+      { defaultText: "DATABASE_URL" },
+    ),
     HOLDFAST_DATA_DIR: text("Folder for the embedded database.", ".holdfast", "a path to a folder that may be created"),
     HOLDFAST_DATABASE_POOL_MAX: integer("Connections per process at most.", { default: 10, min: 2, max: 1_000 }),
     HOLDFAST_STATEMENT_TIMEOUT_MS: integer("A statement running longer is cancelled by the database; 0 for no limit.", {
@@ -99,7 +104,7 @@ export const ENV_GROUPS = {
       min: 0,
       max: 256,
     }),
-    HOLDFAST_SLOTS: integer("Runs at once per worker.", { default: 10, min: 1, max: 1_000 }),
+    HOLDFAST_SLOTS: integer("Runs at once per worker.", { default: 10, min: 1, max: 10_000 }),
     HOLDFAST_LEASE_DURATION_MS: integer("How long a worker may be silent before its run is given to another.", {
       default: 10 * SECOND_MS,
       min: 500,

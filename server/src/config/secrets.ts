@@ -10,6 +10,8 @@ export const SECRET_NAMES: readonly string[] = Object.entries(ENV_VARIABLES)
 export interface Secrets {
   /** Connection URL with password; `undefined` for the embedded database. */
   readonly databaseUrl: string | undefined;
+  /** The same database without a pooler in between; `undefined` where `databaseUrl` has none. */
+  readonly directDatabaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly openaiApiKey: string | undefined;
   readonly anthropicApiKey: string | undefined;

@@ -21,6 +21,21 @@ export class LocalBus implements EventBus {
     this.#signal(runId, { kind: "ended", end });
   }
 
+  /** Signals from other processes may have been missed: every listener should look at the rows. */
+  hintAll(): void {
+    for (const runId of [...this.#runs.keys()]) this.#signal(runId, { kind: "ended" });
+    this.publishPending();
+  }
+
+  /** Runs that somebody listens to. */
+  get runIds(): Iterable<string> {
+    return this.#runs.keys();
+  }
+
+  hasListeners(runId: string): boolean {
+    return this.#runs.has(runId);
+  }
+
   subscribeRun(runId: string, listener: (signal: RunSignal) => void): () => void {
     const listeners = this.#runs.get(runId) ?? new Set();
     listeners.add(listener);

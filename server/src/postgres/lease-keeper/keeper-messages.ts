@@ -4,6 +4,8 @@ import type { Fence, LeaseRenewal } from "../../domain/ports/run-queue.ts";
 
 export interface KeeperStart {
   url: string;
+  /** As for the pool of the main thread. */
+  preparedStatements?: boolean;
   workerId: string;
   leaseDurationMs: number;
   heartbeatIntervalMs: number;

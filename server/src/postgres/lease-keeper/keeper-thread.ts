@@ -9,9 +9,9 @@ import type { FromKeeper, KeeperStart, ToKeeper } from "./keeper-messages.ts";
 import { BLOCKED_RENEW_MAX_MS } from "./keeper-messages.ts";
 
 const port = parentPort!;
-const { url, workerId, leaseDurationMs, heartbeatIntervalMs, beat } = workerData as KeeperStart;
+const { url, preparedStatements, workerId, leaseDurationMs, heartbeatIntervalMs, beat } = workerData as KeeperStart;
 const fences = new Map<string, Fence>();
-const pool: Pool = openPool(url, { max: 1, applicationName: "holdfast leases" });
+const pool: Pool = openPool(url, { max: 1, applicationName: "holdfast leases", preparedStatements });
 const watch = new BlockageWatch(
   beat,
   () => [...fences.keys()],

@@ -6,6 +6,8 @@ import { BEAT_INTERVAL_MS, type FromKeeper, type KeeperStart, type ToKeeper } fr
 
 export interface LeaseKeeperOptions {
   url: string;
+  /** False behind a pooler that cannot keep them. @default true */
+  preparedStatements?: boolean;
   workerId: string;
   leaseDurationMs: number;
   heartbeatIntervalMs: number;
