@@ -8,6 +8,7 @@ import { accessCondition } from "./access-sql.ts";
 import type { CheckpointTables } from "./checkpoint-tables.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
 import { execute, inTransaction, Parameters } from "./statement.ts";
+import { showNewestState } from "./thread-head.ts";
 import { deleteRunTraces } from "./thread-removal.ts";
 import { IS_VISIBLE_THREAD } from "./thread-row.ts";
 
@@ -71,7 +72,7 @@ export class PostgresRunRepository implements RunRepository {
       if (run.status === "pending") await execute(client, FREE_THREAD, [threadId]);
       if (!hasWritten) return;
       await this.#checkpoints.deleteRunCheckpoints(client, threadId, runId);
-      await this.#showNewestState(client, threadId);
+      await showNewestState(client, this.#checkpoints, threadId);
     });
   }
 
@@ -97,17 +98,6 @@ export class PostgresRunRepository implements RunRepository {
     );
     return rows.map((row) => ({ runId: row.run_id, threadId: row.thread_id }));
   }
-
-  async #showNewestState(client: PoolClient, threadId: string): Promise<void> {
-    const head = await this.#checkpoints.readThreadHead(client, threadId);
-    await execute(client, SHOW_HEAD, [
-      threadId,
-      head?.checkpointId ?? null,
-      head?.valuesJson ?? null,
-      head?.omittedChannels ?? [],
-      JSON.stringify(head?.interrupts ?? {}),
-    ]);
-  }
 }
 
 const STATUS_LITERALS: Record<RunStatus, string> = {
@@ -125,13 +115,6 @@ const FREE_THREAD = `
     status = case when t.active_count > 1 then 'busy' when t.interrupts <> '{}' then 'interrupted'
       when t.error is not null then 'error' else 'idle' end,
     ended_at = case when t.is_temporary and t.active_count = 1 then now() else t.ended_at end
-  where t.thread_id = $1`;
-
-/** The epoch moves on so that whoever is changing the state by hand cannot build on a deleted checkpoint. */
-const SHOW_HEAD = `
-  update thread t set epoch = t.epoch + 1, updated_at = now(), state_updated_at = now(), head_checkpoint_id = $2,
-    "values" = $3::jsonb, omitted_channels = $4::text[], interrupts = $5::jsonb, error = null,
-    status = case when t.active_count > 0 then 'busy' when $5::jsonb <> '{}' then 'interrupted' else 'idle' end
   where t.thread_id = $1`;
 
 interface LockedThread {

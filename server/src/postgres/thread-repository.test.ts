@@ -341,17 +341,27 @@ test("a copy has the source's metadata with its own id, its values and interrupt
   );
   await addRun(source, "running");
   const id = mintId();
-  lists.set(id, { messages: [{ id: "1" }] });
+  lists.set(id, { messages: [{ id: "1" }, { id: "2" }] });
+  // The run has come further than what the source's row shows.
+  checkpoints.heads.set(id, {
+    checkpointId: "c2",
+    valuesJson: '{"topic": "t2"}',
+    omittedChannels: ["messages"],
+    interrupts: {},
+  });
   const copy = await threads.copyThread(source, id);
   expect(copy).toMatchObject({ threadId: id, status: "idle", config: {}, error: null });
   expect(copy.metadata).toEqual({ owner: "a", graph_id: "agent", thread_id: id });
-  expect(copy.values).toEqual({ topic: "t", messages: [{ id: "1" }] });
+  expect(copy.values).toEqual({ topic: "t2", messages: [{ id: "1" }, { id: "2" }] });
   expect(checkpoints.copies).toContainEqual([source, id]);
   expect(await countRows("run")).toBe(1);
   await expect(threads.copyThread(source, id)).rejects.toThrow(new ConflictError("Thread already exists"));
   await expect(threads.copyThread(mintId(), mintId())).rejects.toThrow(new ConflictError("Thread not found"));
 
-  await database.pool.query(`update thread set interrupts = '{"task": [{"id": "i"}]}' where thread_id = $1`, [source]);
+  await database.pool.query(
+    `update thread set active_count = 0, interrupts = '{"task": [{"id": "i"}]}' where thread_id = $1`,
+    [source],
+  );
   expect(await threads.copyThread(source, mintId())).toMatchObject({
     status: "interrupted",
     interrupts: { task: [{ id: "i" }] },

@@ -1,5 +1,5 @@
 // Where threads are kept.
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { ConflictError, NotFoundError } from "../domain/errors.ts";
 import type { AccessFilter, Page, PageQuery } from "../domain/page.ts";
 import type { ThreadQuery, ThreadRepository } from "../domain/ports/thread-repository.ts";
@@ -8,6 +8,7 @@ import { accessCondition } from "./access-sql.ts";
 import type { CheckpointTables, ReadOmittedValues } from "./checkpoint-tables.ts";
 import { isUniqueViolation } from "./pg-errors.ts";
 import { execute, inTransaction, Parameters } from "./statement.ts";
+import { showNewestState } from "./thread-head.ts";
 import { deleteThreadsWhere } from "./thread-removal.ts";
 import { IS_VISIBLE_THREAD, type ThreadRow, threadColumns, toThreads } from "./thread-row.ts";
 import { countThreads, searchThreads } from "./thread-search.ts";
@@ -119,13 +120,24 @@ export class PostgresThreadRepository implements ThreadRepository {
         );
         if (rows[0] === undefined) throw new ConflictError("Thread not found");
         await this.#checkpoints.copyThreadCheckpoints(client, threadId, newThreadId);
-        return rows[0];
+        return (await this.#catchUpCopy(client, threadId, newThreadId)) ?? rows[0];
       },
       "repeatable read",
     ).catch((error: unknown) => {
       throw isUniqueViolation(error, "thread_pkey") ? new ConflictError("Thread already exists") : error;
     });
     return this.#present(row);
+  }
+
+  /** A run shows its values on the thread when it ends: while it works, the checkpoints are ahead of the row that was copied. */
+  async #catchUpCopy(client: PoolClient, threadId: string, newThreadId: string): Promise<ThreadRow | undefined> {
+    const active = await execute(client, "select 1 from thread where thread_id = $1 and active_count > 0", [threadId]);
+    if (active.length === 0) return undefined;
+    await showNewestState(client, this.#checkpoints, newThreadId);
+    const rows = await execute<ThreadRow>(client, `select ${threadColumns()} from thread t where t.thread_id = $1`, [
+      newThreadId,
+    ]);
+    return rows[0];
   }
 
   /** `keep_latest` leaves threads with active runs alone: their worker builds on the checkpoints it has read. */

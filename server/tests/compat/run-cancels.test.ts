@@ -151,3 +151,19 @@ cancelling("a conversation leaves a thread that can go on", async ({ client }) =
     messages: [{ content: "hello there" }, { content: "again" }, { content: "You said: again" }],
   });
 });
+
+cancelling("by disconnect of a wait works like that of a stream", async ({ client }) => {
+  const { thread_id } = await client.threads.create();
+  const leave = new AbortController();
+  const waiting = client.runs.wait(thread_id, "steps", {
+    input: {},
+    config: { configurable: { steps: 1, step_ms: 60_000 } },
+    onDisconnect: "cancel",
+    signal: leave.signal,
+  });
+  await untilValues(client, thread_id, ({ done }) => done === 0);
+  leave.abort();
+  await expect(waiting).rejects.toThrow();
+  const [run] = await client.runs.list(thread_id);
+  await untilRun(client, run!, "interrupted");
+});

@@ -4,7 +4,7 @@ import { collect, namesOf, type SdkClient, type StreamItem } from "../harness/sd
 import { sdkTests, useServer } from "../harness/sdk-test.ts";
 import { human } from "./conversation.ts";
 
-const server = useServer({ graphs: ["agent", "nested", "writer", "failing", "ask", "created"] });
+const server = useServer({ graphs: ["agent", "wrapped", "quiet", "nested", "writer", "failing", "ask", "created"] });
 const stream = sdkTests(server, "a stream");
 
 async function streamOf(client: SdkClient, graphId: string, options: object): Promise<StreamItem[]> {
@@ -176,4 +176,25 @@ stream("carries the run's and the stream's place in its headers", async ({ clien
   );
   expect(created).toEqual({ run_id: items[0]!.data.run_id, thread_id });
   if (version === "1.15.0") expect(items.every(({ id }) => id !== undefined)).toBe(true);
+});
+
+stream("of messages from subgraphs carries their namespace in its name and metadata", async ({ client }) => {
+  const options = { input: human("deep"), streamMode: "messages-tuple", streamSubgraphs: true };
+  const items = await streamOf(client, "wrapped", options);
+  const inner = items.filter(({ event }) => /^messages\|inner:[\w-]+$/.test(event));
+  expect(inner.map(({ data }) => data[0].content).join("")).toBe("You said: deep");
+  expect(inner[0]!.data[1].langgraph_checkpoint_ns).toMatch(/^inner:/);
+});
+
+stream("leaves out tokens of models that are tagged nostream", async ({ client }) => {
+  const items = await streamOf(client, "quiet", { input: human("hush"), streamMode: ["messages-tuple", "values"] });
+  const tokens = dataOf(items, "messages").filter(([chunk]) => chunk.content !== "You said: hush");
+  expect(tokens.filter(([chunk]) => chunk.type.startsWith("ai"))).toEqual([]);
+  expect(dataOf(items, "values").at(-1).messages.at(-1).content).toBe("You said: hush");
+});
+
+stream("accepts feedback keys, with or without a service that takes feedback", async ({ client }) => {
+  const items = await streamOf(client, "agent", { input: human("hi"), feedbackKeys: ["score"] });
+  expect(namesOf(items)).not.toContain("error");
+  expect(dataOf(items, "values").at(-1).messages).toHaveLength(2);
 });

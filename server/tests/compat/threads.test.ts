@@ -140,6 +140,21 @@ threads("begin with the state that supersteps give", async ({ client }) => {
   ]);
 });
 
+threads("begin in the middle of a question that supersteps answer", async ({ client }) => {
+  const thread = await client.threads.create({
+    graphId: "ask",
+    supersteps: [
+      { updates: [{ values: { answers: [] }, asNode: "__input__" }] },
+      { updates: [{ values: { answers: ["before by hand"] }, asNode: "before" }] },
+      { updates: [{ values: {}, command: { update: { answers: ["asked by hand"] } }, asNode: "ask" }] },
+    ],
+  });
+  expect((await client.threads.getState(thread.thread_id)).next).toEqual(["after"]);
+  expect(await client.runs.wait(thread.thread_id, "ask", { input: null })).toEqual({
+    answers: ["before by hand", "asked by hand", "after"],
+  });
+});
+
 threads("with supersteps need a graph, and leave nothing behind when these fail", async ({ client }) => {
   const threadId = crypto.randomUUID();
   const supersteps = [{ updates: [{ values: human("x"), asNode: "no_such_node" }] }];

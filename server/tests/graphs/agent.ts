@@ -26,8 +26,9 @@ class EchoModel extends BaseChatModel {
     return "echo";
   }
 
-  async _generate(): Promise<ChatResult> {
-    throw new Error("The echo model only streams.");
+  async _generate(messages: BaseMessage[]): Promise<ChatResult> {
+    const text = `You said: ${messages.at(-1)?.content}`;
+    return { generations: [{ text, message: new AIMessage(text) }] };
   }
 
   override async *_streamResponseChunks(
@@ -84,4 +85,21 @@ export const graph = new StateGraph(State)
   .addEdge(START, "agent")
   .addConditionalEdges("agent", hasCalls, ["tool", END])
   .addEdge("tool", "agent")
+  .compile();
+
+/** The same graph as a node of another. */
+export const wrapped = new StateGraph(MessagesAnnotation)
+  .addNode("inner", graph)
+  .addEdge(START, "inner")
+  .addEdge("inner", END)
+  .compile();
+
+/** A model whose tokens nobody shall see. */
+export const quiet = new StateGraph(MessagesAnnotation)
+  .addNode("agent", async ({ messages }, config) => {
+    const answer = await new EchoModel(0).withConfig({ tags: ["nostream"] }).invoke(messages, config);
+    return { messages: [answer] };
+  })
+  .addEdge(START, "agent")
+  .addEdge("agent", END)
   .compile();
