@@ -71,8 +71,8 @@ export async function createApp(config: Config, roles: Roles): Promise<App> {
   }
 }
 
-  if (roles.api) refuseOpenDoor(config);
 async function assemble(config: Config, roles: Roles, closers: Closers): Promise<App> {
+  if (roles.api) refuseOpenDoor(config);
   const logger = createLogger({ level: config.log.level, pretty: isPretty(config) });
   const metrics = createMetrics({ withProcessMetrics: true });
   const report = createReport(logger, metrics);
@@ -90,8 +90,8 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     graphs: graphDefinitions(config),
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
-    store: memory.graphStore,
     nodeTimeoutMs: config.workers.nodeTimeoutMs,
+    store: memory.graphStore,
   });
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
@@ -165,8 +165,6 @@ function startWorker(parts: EngineParts & { workerId: string; database: Database
   });
   worker.start();
   report.workerStarted({ workerId, slotsMax: limits.slotsMax, pid: process.pid });
-  const authorizer = await createAuthorizer(config, persistence.apiKeys);
-  if (config.auth.isOpen) report.apiOpen({ host: config.http.host });
   return worker;
 }
 
@@ -182,6 +180,8 @@ type ApiParts = EngineParts & {
 
 async function startApi(parts: ApiParts): Promise<{ address: string; engine: Engine }> {
   const { config, persistence, graphs, report, metrics, database, closers } = parts;
+  const authorizer = await createAuthorizer(config, persistence.apiKeys);
+  if (config.auth.isOpen) report.apiOpen({ host: config.http.host });
   const engine = new Engine({
     ...parts,
     ...persistence,
@@ -241,7 +241,6 @@ async function ensureSystemAssistants(persistence: Persistence, graphs: GraphInf
       metadata: { created_by: "system" },
     })),
   );
-    idleTimeoutMs: workers.idleTimeoutMs,
 }
 
 function engineLimits({ workers, limits }: Config): EngineLimits {
@@ -254,6 +253,7 @@ function engineLimits({ workers, limits }: Config): EngineLimits {
     queueDepthMax: limits.queueDepthMax,
     idempotencyRetentionMs: limits.idempotencyRetentionMs,
     runTimeoutMs: workers.runTimeoutMs,
+    idleTimeoutMs: workers.idleTimeoutMs,
     drainGraceMs: workers.drainGraceMs,
   };
 }
