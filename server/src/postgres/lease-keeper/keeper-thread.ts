@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Pool } from "pg";
 import type { Fence } from "../../domain/ports/run-queue.ts";
-import { renewLeases } from "../claim.ts";
+import { renewLeases } from "../lease.ts";
 import { openPool } from "../pool.ts";
 import { BlockageWatch } from "./blockage-watch.ts";
 import type { FromKeeper, KeeperStart, ToKeeper } from "./keeper-messages.ts";
