@@ -1,16 +1,14 @@
 // Assistants as tools, through the official MCP client.
 import { Client as SdkClient } from "@langchain/langgraph-sdk";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectMcp, type McpClient } from "../harness/mcp-client.ts";
 import { startTestServer, type TestServer } from "../harness/test-server.ts";
 
 let server: TestServer;
-let client: Client;
+let client: McpClient;
 beforeAll(async () => {
   server = await startTestServer({ graphs: ["agent", "failing"] });
-  client = new Client({ name: "test", version: "1" });
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`)));
+  client = await connectMcp(`${server.url}/mcp`);
 });
 afterAll(async () => {
   await client.close();
@@ -32,7 +30,7 @@ it("runs the assistant and gives its values back, leaving no thread behind", asy
     name: "agent",
     arguments: { messages: [{ role: "user", content: "hello there" }] },
   });
-  const [content] = result.content as { type: string; text: string }[];
+  const [content] = result.content;
   expect(result.isError).toBe(false);
   const { messages } = JSON.parse(content!.text) as { messages: { type: string; content: string }[] };
   expect(messages.map((message) => message.type)).toEqual(["human", "ai"]);
@@ -42,7 +40,7 @@ it("runs the assistant and gives its values back, leaving no thread behind", asy
 it("reports a failed run as a result, and an unknown tool as an error", async () => {
   const failed = await client.callTool({ name: "failing", arguments: { messages: [] } });
   expect(failed.isError).toBe(true);
-  expect((failed.content as { text: string }[])[0]!.text).toContain("__error__");
+  expect(failed.content[0]!.text).toContain("__error__");
   await expect(client.callTool({ name: "nobody", arguments: {} })).rejects.toThrow("Unknown tool: nobody");
 });
 
@@ -57,6 +55,10 @@ it("offers an assistant of one's own under a name that fits, and takes it away w
   expect(result.isError).toBe(false);
   await sdk.assistants.delete(assistant.assistant_id);
   await expect(client.callTool({ name: name!, arguments: {} })).rejects.toThrow("Unknown tool");
+});
+
+it("answers a ping", async () => {
+  expect(await client.ping()).toEqual({});
 });
 
 it("answers what is not the protocol with a clear refusal", async () => {

@@ -2,31 +2,8 @@
 import { z } from "@hono/zod-openapi";
 import { isUuid } from "../../domain/ids.ts";
 import type { JsonObject } from "../../domain/json.ts";
+import { parseParams } from "../json-rpc.ts";
 import { commandSchema } from "../langgraph/runs/run-create-body.ts";
-
-/** A failure that the JSON-RPC answer tells; the HTTP status stays 200. */
-export class RpcError extends Error {
-  readonly rpcCode: number;
-
-  constructor(rpcCode: number, message: string) {
-    super(message);
-    this.rpcCode = rpcCode;
-  }
-}
-
-export const RPC_CODES = {
-  methodNotFound: -32_601,
-  invalidParams: -32_602,
-  taskNotFound: -32_001,
-  unsupported: -32_004,
-} as const;
-
-export const envelopeSchema = z.object({
-  jsonrpc: z.literal("2.0"),
-  id: z.union([z.string(), z.number(), z.null()]).optional(),
-  method: z.string(),
-  params: z.unknown().optional(),
-});
 
 const partSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("text"), text: z.string() }),
@@ -55,19 +32,12 @@ export type TaskParams = z.output<typeof taskParamsSchema>;
 
 /** @throws RpcError naming what is wrong */
 export function parseMessageParams(params: unknown): MessageParams {
-  return parse(messageParamsSchema, params);
+  return parseParams(messageParamsSchema, params);
 }
 
 /** @throws RpcError naming what is wrong */
 export function parseTaskParams(params: unknown): TaskParams {
-  return parse(taskParamsSchema, params);
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, params: unknown): z.output<Schema> {
-  const result = schema.safeParse(params ?? {});
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${["params", ...path].join(".")}: ${message}`);
-  throw new RpcError(RPC_CODES.invalidParams, problems.join("; "));
+  return parseParams(taskParamsSchema, params);
 }
 
 /** The run's input: texts become one message, data are laid over it. */

@@ -1,9 +1,22 @@
 // Assistants as MCP tools: their names, descriptions and input schemas, and what calling one means.
-import { type CallToolResult, ErrorCode, McpError, type Tool } from "@modelcontextprotocol/sdk/types.js";
 import type { Assistant } from "../../domain/assistant.ts";
 import type { JsonObject } from "../../domain/json.ts";
+import { RPC_CODES, RpcError } from "../json-rpc.ts";
 import { createRun } from "../langgraph/runs/create-run.ts";
 import type { Caller } from "../operation.ts";
+
+/** A tool as MCP clients see it. */
+export interface Tool {
+  name: string;
+  description: string;
+  inputSchema: JsonObject & { type: "object" };
+}
+
+/** What a tool call came to. */
+export interface CallToolResult {
+  content: { type: "text"; text: string }[];
+  isError: boolean;
+}
 
 /** Assistants on one page of the tool list. */
 const PAGE_COUNT = 100;
@@ -18,14 +31,14 @@ export function toolName({ name, graphId, assistantId, metadata }: Assistant): s
   return `${plain.slice(0, NAME_CHARS_MAX - suffix.length)}${suffix}`;
 }
 
-/** One page of tools; the cursor is the offset of the next page. @throws McpError for a cursor that is none */
+/** One page of tools; the cursor is the offset of the next page. @throws RpcError for a cursor that is none */
 export async function listTools(
   call: Caller,
   cursor: string | undefined,
 ): Promise<{ tools: Tool[]; nextCursor?: string }> {
   const offset = cursor === undefined ? 0 : Number(cursor);
   if (!Number.isInteger(offset) || offset < 0)
-    throw new McpError(ErrorCode.InvalidParams, "cursor is not one of this server's");
+    throw new RpcError(RPC_CODES.invalidParams, "cursor is not one of this server's");
   const assistants = await searchAssistants(call, offset);
   const tools = await Promise.all(assistants.map((assistant) => describeTool(call, assistant)));
   return assistants.length === PAGE_COUNT ? { tools, nextCursor: String(offset + PAGE_COUNT) } : { tools };
@@ -43,7 +56,7 @@ async function describeTool({ services }: Caller, assistant: Assistant): Promise
   return {
     name: toolName(assistant),
     description: assistant.description ?? `Runs the assistant "${assistant.name}".`,
-    inputSchema: input?.type === "object" ? (input as Tool["inputSchema"]) : { type: "object" },
+    inputSchema: input?.type === "object" ? ({ ...input, type: "object" } as const) : { type: "object" },
   };
 }
 
@@ -54,7 +67,7 @@ export async function callTool(
   signal: AbortSignal,
 ): Promise<CallToolResult> {
   const assistant = await findByToolName(call, params.name);
-  if (assistant === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+  if (assistant === undefined) throw new RpcError(RPC_CODES.invalidParams, `Unknown tool: ${params.name}`);
   const run = await createRun(call, { body: { assistant_id: assistant.assistantId, input: params.arguments ?? {} } });
   const text = await call.services.engine.awaitRun(run.runId, signal);
   const isError = "__error__" in (JSON.parse(text) as object);
