@@ -2,9 +2,11 @@
 import { breakProvider } from "./break-provider.ts";
 import { cancelAnywhere } from "./cancel-anywhere.ts";
 import { cutNetwork } from "./cut-network.ts";
+import { duplicateRequests } from "./duplicate-requests.ts";
 import type { Fault } from "./fault.ts";
 import { freezeWorker } from "./freeze-worker.ts";
 import { killWorkers } from "./kill-workers.ts";
+import { manySessions } from "./many-sessions.ts";
 import { oneThread } from "./one-thread.ts";
 import { restartPostgres } from "./restart-postgres.ts";
 import { rollingRestart } from "./rolling-restart.ts";
@@ -15,7 +17,9 @@ export const FAULTS: Fault[] = [
   freezeWorker,
   restartPostgres,
   cutNetwork,
+  duplicateRequests,
   oneThread,
+  manySessions,
   cancelAnywhere,
   skewClocks,
   breakProvider,
