@@ -9,6 +9,7 @@ import { toWireValue } from "./graphs/wire-json.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import type { HttpServices } from "./http/http-services.ts";
 import { serveHttp } from "./http/serve-http.ts";
+import { createHttpSettings } from "./http-settings.ts";
 import { type LongTermMemory, openLongTermMemory } from "./long-term-memory.ts";
 import { createLogger, subsystemLogger } from "./observability/logger.ts";
 import { createMetrics, type Metrics } from "./observability/metrics.ts";
@@ -17,6 +18,7 @@ import { openBus } from "./open-bus.ts";
 import { type Database, openDatabase } from "./postgres/database.ts";
 import { startLeaseKeeper } from "./postgres/lease-keeper/lease-keeper.ts";
 import { createPersistence, type Persistence } from "./postgres/persistence.ts";
+import { truncateDatabase } from "./postgres/truncate.ts";
 import { Engine } from "./runs/engine.ts";
 import type { EngineLimits } from "./runs/limits.ts";
 import { Worker } from "./runs/worker.ts";
@@ -204,12 +206,9 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
     info: { version: HOLDFAST_VERSION, langgraphVersion: LANGGRAPH_VERSION },
     metrics,
     report,
+    ...(config.http.isTruncateAllowed ? { truncate: (targets) => truncateDatabase(database.pool, targets) } : {}),
   };
-  const app = createHttpApp(services, {
-    requestBodyBytesMax: config.limits.requestBodyBytesMax,
-    streamBufferBytesMax: config.limits.streamBufferBytesMax,
-    heartbeatIntervalMs: config.http.heartbeatIntervalMs,
-  });
+  const app = createHttpApp(services, await createHttpSettings(config));
   const server = await serveHttp(app, { host: config.http.host, port: config.http.port });
   closers.add(() => server.close(HTTP_CLOSE_GRACE_MS));
   return { address: server.address.url, engine };

@@ -1,6 +1,7 @@
 // What the doors are given: the use cases behind them and the limits they keep.
 import type { HttpBindings } from "@hono/node-server";
-import type { Context } from "hono";
+import type { Context, Hono } from "hono";
+import type { JsonObject } from "../domain/json.ts";
 import type { AssistantRepository } from "../domain/ports/assistant-repository.ts";
 import type { Authorizer } from "../domain/ports/authorizer.ts";
 import type { GraphCatalog, ThreadStateReader } from "../domain/ports/graph-runtime.ts";
@@ -8,10 +9,14 @@ import type { IdempotencyRepository } from "../domain/ports/idempotency-reposito
 import type { RunRepository } from "../domain/ports/run-repository.ts";
 import type { StoreRepository } from "../domain/ports/store-repository.ts";
 import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
+import type { Principal } from "../domain/principal.ts";
+import type { NewThread } from "../domain/thread.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Report } from "../observability/report.ts";
 import type { RunEngine } from "../runs/run-engine.ts";
 import type { WebhookPolicy } from "../webhooks/webhook-policy.ts";
+import type { HeaderChooser } from "./header-choice.ts";
+import type { OperationGroup } from "./operation-groups.ts";
 
 /** What `POST /internal/truncate` may empty. */
 export interface TruncateTargets {
@@ -68,6 +73,15 @@ export interface CorsSettings {
   maxAgeSeconds?: number;
 }
 
+/** Routes and middleware of the project's own: `http.app`. */
+export interface CustomRoutes {
+  app: Hono;
+  /** Whether they ask who is there (`http.enable_custom_route_auth`). */
+  isGuarded: boolean;
+  /** Whether that is asked before any middleware of the project's (`http.middleware_order: auth_first`). */
+  isAuthFirst: boolean;
+}
+
 export interface HttpSettings {
   /** Largest request body. */
   requestBodyBytesMax: number;
@@ -78,6 +92,15 @@ export interface HttpSettings {
   heartbeatIntervalMs?: number;
   /** Between the newlines that keep a wait alive. @default 1_000 */
   keepAliveIntervalMs?: number;
+  /** Request headers that become `configurable` of runs. @default none */
+  configurableHeaders?: HeaderChooser;
+  /** Request headers that are logged with a request. @default none */
+  loggingHeaders?: HeaderChooser;
+  /** Operations that do not exist here. @default none */
+  disabledGroups?: ReadonlySet<OperationGroup>;
+  /** The API answers below this path, too; begins with `/` and does not end so. */
+  mountPrefix?: string;
+  customRoutes?: CustomRoutes;
 }
 
 /** Hono's environment: Node's request and response where served by Node, and what the middleware found out. */
@@ -88,6 +111,10 @@ export interface HttpEnv {
     /** Template of the path that answers. */
     route: string;
     isLongLived: boolean;
+    /** Who is asking, where that was asked before the operation. */
+    principal?: Principal;
+    /** The same for the project's own routes. */
+    auth?: { user: JsonObject; scopes: string[] };
   };
 }
 

@@ -41,7 +41,9 @@ export function mountOperation(app: OpenAPIHono<HttpEnv>, operation: Operation, 
 
 async function identify(context: HttpContext, operation: Operation, runtime: Runtime): Promise<Caller> {
   const { authorizer } = runtime.services;
-  const principal = operation.isOpen ? ANONYMOUS : await authorizer.authenticate(context.req.raw);
+  const principal = operation.isOpen
+    ? ANONYMOUS
+    : (context.get("principal") ?? (await authorizer.authenticate(context.req.raw)));
   return {
     ...runtime,
     context,

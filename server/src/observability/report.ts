@@ -14,6 +14,8 @@ export interface RequestServed {
   isLongLived: boolean;
   /** The client went away before the answer was complete. */
   isAborted: boolean;
+  /** Request headers that the project wants in the log. */
+  headers?: Record<string, string>;
 }
 
 export interface RequestFailed {
@@ -98,10 +100,17 @@ type RequestReport = Pick<
 function reportRequests(log: Logger, metrics: Metrics): RequestReport {
   return {
     requestServed(fact) {
-      const { method, route, status, durationMs, isLongLived, isAborted, requestId } = fact;
+      const { method, route, status, durationMs, isLongLived, isAborted, requestId, headers } = fact;
       metrics.httpRequests.inc({ method, path: route, status: String(status) });
       if (!isLongLived) metrics.httpLatency.observe({ method, path: route }, durationMs);
-      const line = { method, route, status, ms: Math.round(durationMs * 10) / 10, requestId };
+      const line = {
+        method,
+        route,
+        status,
+        ms: Math.round(durationMs * 10) / 10,
+        requestId,
+        ...(headers && { headers }),
+      };
       const fields = isAborted ? { ...line, aborted: true } : line;
       if (status >= 500) log.error(fields, "request");
       else if (PROBE_ROUTES.has(route)) log.debug(fields, "request");

@@ -1,8 +1,9 @@
 // Asks the authoriser and then the engine for a run; what every door that creates runs has in common.
+import { presentPrincipal } from "../../../auth/present-principal.ts";
 import { ForbiddenError, HoldfastError, NotFoundError } from "../../../domain/errors.ts";
 import { isUuid, systemAssistantId } from "../../../domain/ids.ts";
 import { type JsonObject, omitUndefined } from "../../../domain/json.ts";
-import type { Principal } from "../../../domain/principal.ts";
+import type { AccessFilter } from "../../../domain/page.ts";
 import type { Run } from "../../../domain/run.ts";
 import { reserveRunIds } from "../../idempotency-key.ts";
 import type { Caller } from "../../operation.ts";
@@ -24,7 +25,28 @@ export interface RunOrder {
  * @throws ForbiddenError, NotFoundError, ThreadBusyError, QueueFullError
  */
 export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
-  const { body, threadId, isFollowed, isProtocol } = order;
+  const { threadId, isFollowed, isProtocol } = order;
+  const { access, body } = await authorizeRun(caller, order.body, threadId);
+  const { creation } = caller;
+  if (creation.answeredRunId !== undefined) return findAnsweredRun(caller, creation.answeredRunId);
+  const trustedConfigurable = trustedKeys(caller);
+  const ids = reserveRunIds(creation);
+  const door = { isFollowed, isProtocol, trustedConfigurable, ids };
+  const request = omitUndefined({ ...toRunRequest(body, threadId), ...door });
+  const run = await caller.services.engine.createRun(request, access);
+  await creation.runCreated(run);
+  return run;
+}
+
+/**
+ * Asks whether the caller may create such a run, now or by a schedule; the body as the authoriser left it.
+ * @throws ForbiddenError, NotFoundError for an assistant that is not there for the caller, InvalidRequestError for the webhook
+ */
+export async function authorizeRun(
+  caller: Caller,
+  body: RunCreateBody,
+  threadId: string | undefined,
+): Promise<{ access: AccessFilter; body: RunCreateBody }> {
   await requireVisibleAssistant(caller, body.assistant_id);
   const { assistant_id, metadata, multitask_strategy, if_not_exists, after_seconds, ...kwargs } = body;
   const value: JsonObject = {
@@ -43,13 +65,7 @@ export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
   if (creation.answeredRunId !== undefined) return findAnsweredRun(caller, creation.answeredRunId);
   const changed = { ...body, ...(value.kwargs as typeof kwargs), metadata: value.metadata as JsonObject };
   if (changed.webhook) caller.services.webhooks.requireAllowed(changed.webhook);
-  const trustedConfigurable = trustedKeys(caller.principal);
-  const ids = reserveRunIds(creation);
-  const door = { isFollowed, isProtocol, trustedConfigurable, ids };
-  const request = omitUndefined({ ...toRunRequest(changed, threadId), ...door });
-  const run = await caller.services.engine.createRun(request, access);
-  await creation.runCreated(run);
-  return run;
+  return { access, body: changed };
 }
 
 async function findAnsweredRun({ services }: Caller, runId: string): Promise<Run> {
@@ -72,17 +88,13 @@ async function requireVisibleAssistant({ services, authorize }: Caller, assistan
   if ((await services.assistants.findAssistant(assistantId, access)) === undefined) throw missing();
 }
 
-/** What the graph may know about who asks; clients cannot set these keys themselves. */
-function trustedKeys(principal: Principal): JsonObject | undefined {
-  if (!principal.isAuthenticated) return undefined;
+/** What the graph may know of the request and of who asks; clients cannot set these keys themselves. */
+export function trustedKeys({ principal, settings, context }: Caller): JsonObject | undefined {
+  const headers = settings.configurableHeaders?.(context.req.raw.headers);
+  if (!principal.isAuthenticated) return headers;
   return {
-    langgraph_auth_user: {
-      ...principal.details,
-      identity: principal.identity,
-      display_name: principal.displayName,
-      is_authenticated: true,
-      permissions: principal.permissions,
-    },
+    ...headers,
+    langgraph_auth_user: presentPrincipal(principal),
     langgraph_auth_user_id: principal.identity,
     langgraph_auth_permissions: principal.permissions,
   };
