@@ -14,7 +14,7 @@ import {
 } from "@langchain/langgraph";
 
 /** Repeats what it was told, or asks for the tool; `tokenMs` is the pause before each word. */
-class EchoModel extends BaseChatModel {
+export class EchoModel extends BaseChatModel {
   readonly #tokenMs: number;
 
   constructor(tokenMs: number) {

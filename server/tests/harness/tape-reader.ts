@@ -10,6 +10,18 @@ export interface ProtocolFrame {
   params: { namespace: string[]; timestamp: number; node?: string; data: any };
 }
 
+export const EVERY_CHANNEL = [
+  "values",
+  "updates",
+  "messages",
+  "tools",
+  "lifecycle",
+  "input",
+  "checkpoints",
+  "tasks",
+  "custom",
+];
+
 const WAIT_MAX_MS = 20_000;
 
 /** Sends one command. */
