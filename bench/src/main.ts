@@ -3,8 +3,17 @@ import { chaos } from "./chaos/chaos.ts";
 import { overhead } from "./programs/overhead.ts";
 import { pickup } from "./programs/pickup.ts";
 import { type ProgramOptions, parseOptions } from "./programs/program-options.ts";
+import { recovery } from "./programs/recovery.ts";
+import { sessions } from "./programs/sessions.ts";
+import { turns } from "./programs/turns.ts";
 
-const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = { chaos, overhead, pickup };
+const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = {
+  chaos,
+  overhead,
+  pickup,
+  recovery,
+  turns,
+};
 
 const [name, ...args] = process.argv.slice(2);
 const program = PROGRAMS[name ?? ""];
