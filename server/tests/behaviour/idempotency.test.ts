@@ -41,12 +41,12 @@ async function postUntilAnswered(path: string, body: unknown, key: string): Prom
 
 describe("the same request again", () => {
   test.each([
-    ["a thread", async () => "/threads", { metadata: { a: 1 } }, "thread"],
-    ["a copied thread", async () => `/threads/${await newThread()}/copy`, undefined, "thread"],
-    ["a run on a thread", async () => `/threads/${await newThread()}/runs`, RUN, "run"],
-    ["a stateless run", async () => "/runs", RUN, "run"],
-    ["a batch", async () => "/runs/batch", [RUN, RUN, RUN], "run"],
-    ["an assistant", async () => "/assistants", { graph_id: "agent", name: "Twin" }, "assistant"],
+    ["a thread", async (): Promise<string> => "/threads", { metadata: { a: 1 } }, "thread"],
+    ["a copied thread", async (): Promise<string> => `/threads/${await newThread()}/copy`, undefined, "thread"],
+    ["a run on a thread", async (): Promise<string> => `/threads/${await newThread()}/runs`, RUN, "run"],
+    ["a stateless run", async (): Promise<string> => "/runs", RUN, "run"],
+    ["a batch", async (): Promise<string> => "/runs/batch", [RUN, RUN, RUN], "run"],
+    ["an assistant", async (): Promise<string> => "/assistants", { graph_id: "agent", name: "Twin" }, "assistant"],
   ] as const)("creates %s once and answers with the same bytes", async (what, pathOf, body, table) => {
     const path = await pathOf();
     const key = `again-${what}`;
@@ -63,8 +63,8 @@ describe("the same request again", () => {
   });
 
   test.each([
-    ["a thread's", async () => `/threads/${await newThread()}/runs/stream`],
-    ["a stateless run's", async () => "/runs/stream"],
+    ["a thread's", async (): Promise<string> => `/threads/${await newThread()}/runs/stream`],
+    ["a stateless run's", async (): Promise<string> => "/runs/stream"],
   ])("re-attaches to %s stream from its start", async (what, pathOf) => {
     const path = await pathOf();
     const before = await countRows("run");
@@ -77,8 +77,8 @@ describe("the same request again", () => {
   });
 
   test.each([
-    ["a thread's", async () => `/threads/${await newThread()}/runs/wait`],
-    ["a stateless run's", async () => "/runs/wait"],
+    ["a thread's", async (): Promise<string> => `/threads/${await newThread()}/runs/wait`],
+    ["a stateless run's", async (): Promise<string> => "/runs/wait"],
   ])("waits for %s result", async (what, pathOf) => {
     const path = await pathOf();
     const before = await countRows("run");
@@ -194,21 +194,21 @@ describe("a crash between creating and recording", () => {
   }
 
   test.each([
-    ["a run on a thread", async () => `/threads/${await newThread()}/runs`, RUN, "run", 1],
-    ["a stateless run", async () => "/runs", RUN, "run", 1],
-    ["a waited-for stateless run", async () => "/runs/wait", RUN, "run", 1],
-    ["a streamed run", async () => `/threads/${await newThread()}/runs/stream`, RUN, "run", 1],
+    ["a run on a thread", async (): Promise<string> => `/threads/${await newThread()}/runs`, RUN, "run", 1],
+    ["a stateless run", async (): Promise<string> => "/runs", RUN, "run", 1],
+    ["a waited-for stateless run", async (): Promise<string> => "/runs/wait", RUN, "run", 1],
+    ["a streamed run", async (): Promise<string> => `/threads/${await newThread()}/runs/stream`, RUN, "run", 1],
     [
       "a run that rejects others",
-      async () => `/threads/${await newThread()}/runs`,
+      async (): Promise<string> => `/threads/${await newThread()}/runs`,
       { ...RUN, assistant_id: "steps", multitask_strategy: "reject" },
       "run",
       1,
     ],
-    ["a batch", async () => "/runs/batch", [RUN, RUN], "run", 2],
-    ["a thread", async () => "/threads", {}, "thread", 1],
-    ["a copied thread", async () => `/threads/${await newThread()}/copy`, undefined, "thread", 1],
-    ["an assistant", async () => "/assistants", { graph_id: "agent" }, "assistant", 1],
+    ["a batch", async (): Promise<string> => "/runs/batch", [RUN, RUN], "run", 2],
+    ["a thread", async (): Promise<string> => "/threads", {}, "thread", 1],
+    ["a copied thread", async (): Promise<string> => `/threads/${await newThread()}/copy`, undefined, "thread", 1],
+    ["an assistant", async (): Promise<string> => "/assistants", { graph_id: "agent" }, "assistant", 1],
   ] as const)("never makes %s twice", async (what, pathOf, body, table, count) => {
     const path = await pathOf();
     const before = await countRows(table);
