@@ -64,3 +64,15 @@ test("an unreachable database is named without its password", async () => {
   await expect(failure).rejects.not.toThrow("hunter2");
   expect((await checkDatabase(database.pool, database.url)).version).toMatch(/^\d+/);
 });
+
+test("a connection lost between two statements of a transaction fails the next one, and nothing else", async () => {
+  const pool = open({});
+  const client = await pool.connect();
+  await client.query("begin");
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  await database.pool.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await expect(client.query("select 1")).rejects.toThrow();
+  client.release(true);
+  expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+});

@@ -59,6 +59,9 @@ export function openPool(url: string, options: PoolOptions = {}): pg.Pool {
       }
     },
   });
+  // A connection that is lent out has no listener of the pool's: unheard, its loss between two statements of a transaction would
+  // end the process. Whoever holds it learns of it with the next statement.
+  pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", (error) => log?.(`an idle database connection was lost: ${error.message}`));
   return pool;
 }
