@@ -129,6 +129,15 @@ export const ENV_GROUPS = {
       min: 0,
       max: 30 * DAY_MS,
     }),
+    HOLDFAST_NODE_TIMEOUT_MS: integer(
+      "Longest time one attempt of a node may take, where the graph sets no limit for it; 0 for no limit.",
+      { default: 0, min: 0, max: 30 * DAY_MS },
+    ),
+    HOLDFAST_IDLE_TIMEOUT_MS: integer("Longest time a run may go without a stream event; 0 for no limit.", {
+      default: 0,
+      min: 0,
+      max: 30 * DAY_MS,
+    }),
     HOLDFAST_QUEUE_DEPTH_MAX: integer("Waiting runs at most; further ones are answered 503.", {
       default: 100_000,
       min: 1,
@@ -161,15 +170,6 @@ export const ENV_GROUPS = {
       allowed: "PROVIDER:NAME or demo",
       defaultText: "the offline demo model",
     }),
-    HOLDFAST_NODE_TIMEOUT_MS: integer(
-      "Longest time one attempt of a node may take, where the graph sets no limit for it; 0 for no limit.",
-      { default: 0, min: 0, max: 30 * DAY_MS },
-    ),
-    HOLDFAST_IDLE_TIMEOUT_MS: integer("Longest time a run may go without a stream event; 0 for no limit.", {
-      default: 0,
-      min: 0,
-      max: 30 * DAY_MS,
-    }),
     OPENAI_API_KEY: optionalText("Key for OpenAI, or for a server that speaks its API.", { isSecret: true }),
     OPENAI_BASE_URL: optionalUrl(
       "Address of a server that speaks the OpenAI API, up to and including /v1.",
@@ -198,12 +198,12 @@ export const ENV_GROUPS = {
 export const ENV_VARIABLES = {
   ...ENV_GROUPS.Server,
   ...ENV_GROUPS.Project,
+  ...ENV_GROUPS.Auth,
   ...ENV_GROUPS.Database,
   ...ENV_GROUPS.Runs,
   ...ENV_GROUPS.Log,
   ...ENV_GROUPS.Models,
 } as const;
-  ...ENV_GROUPS.Auth,
 
 /** Name of a variable in the table. */
 export type EnvName = keyof typeof ENV_VARIABLES;
