@@ -189,6 +189,15 @@ export class NotSupportedError extends HoldfastError {
   readonly status = 422;
 }
 
+/** The path is a WebSocket's, and the request did not ask for one. */
+export class UpgradeRequiredError extends HoldfastError {
+  readonly code = "upgrade_required";
+  readonly status = 426;
+  constructor() {
+    super("This path is a WebSocket. Ask for an upgrade, or POST to it for server-sent events.");
+  }
+}
+
 /** A run was claimed `attemptMax` times and never reached an end. */
 export class AttemptsExhaustedError extends HoldfastError {
   readonly code = "attempts_exhausted";

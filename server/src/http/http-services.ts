@@ -1,9 +1,11 @@
 // What the doors are given: the use cases behind them and the limits they keep.
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, Hono } from "hono";
+import type { WebSocket } from "ws";
 import type { JsonObject } from "../domain/json.ts";
 import type { AssistantRepository } from "../domain/ports/assistant-repository.ts";
 import type { Authorizer } from "../domain/ports/authorizer.ts";
+import type { CronRepository } from "../domain/ports/cron-repository.ts";
 import type { GraphCatalog, ThreadStateReader } from "../domain/ports/graph-runtime.ts";
 import type { IdempotencyRepository } from "../domain/ports/idempotency-repository.ts";
 import type { RunRepository } from "../domain/ports/run-repository.ts";
@@ -43,6 +45,7 @@ export interface HttpServices {
   runs: RunRepository;
   idempotency: IdempotencyRepository;
   store: StoreRepository;
+  crons: CronRepository;
   /** Says which webhooks a run may ask for. */
   webhooks: Pick<WebhookPolicy, "requireAllowed">;
   graphs: GraphCatalog;
@@ -88,6 +91,8 @@ export interface HttpSettings {
   /** Bytes a stream may have waiting for a slow reader, its largest single write not counted, before it is cut off. */
   streamBufferBytesMax: number;
   cors?: CorsSettings;
+  /** Of threads that are created without one. @default none */
+  defaultThreadTtl?: NonNullable<NewThread["ttl"]>;
   /** @default 5_000, which clients measure and rely on */
   heartbeatIntervalMs?: number;
   /** Between the newlines that keep a wait alive. @default 1_000 */
@@ -103,9 +108,13 @@ export interface HttpSettings {
   customRoutes?: CustomRoutes;
 }
 
+/** Makes the request's connection a WebSocket and hands it over once it is open. */
+export type TakeSocket = (open: (socket: WebSocket) => void) => void;
+
 /** Hono's environment: Node's request and response where served by Node, and what the middleware found out. */
 export interface HttpEnv {
-  Bindings: Partial<HttpBindings>;
+  /** `takeSocket` is there where the request asks for a WebSocket. */
+  Bindings: Partial<HttpBindings> & { takeSocket?: TakeSocket };
   Variables: {
     requestId: string;
     /** Template of the path that answers. */

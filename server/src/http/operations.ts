@@ -16,6 +16,12 @@ import { listAssistantVersions } from "./langgraph/assistants/versions.ts";
 import { createRunBatch } from "./langgraph/runs/batch.ts";
 import { cancelRuns } from "./langgraph/runs/cancel.ts";
 import { createStatelessRun } from "./langgraph/runs/create.ts";
+import { countCrons } from "./langgraph/runs/crons/count.ts";
+import { createStatelessCron } from "./langgraph/runs/crons/create.ts";
+import { deleteCron } from "./langgraph/runs/crons/delete.ts";
+import { getCron } from "./langgraph/runs/crons/get.ts";
+import { searchCrons } from "./langgraph/runs/crons/search.ts";
+import { updateCron } from "./langgraph/runs/crons/update.ts";
 import { joinStatelessRunStream } from "./langgraph/runs/join-stream.ts";
 import { streamStatelessRun } from "./langgraph/runs/stream.ts";
 import { waitStatelessRun } from "./langgraph/runs/wait.ts";
@@ -35,6 +41,7 @@ import { postThreadHistory } from "./langgraph/threads/history/post.ts";
 import { pruneThreads } from "./langgraph/threads/prune.ts";
 import { cancelThreadRun } from "./langgraph/threads/runs/cancel.ts";
 import { createThreadRun } from "./langgraph/threads/runs/create.ts";
+import { createThreadCron } from "./langgraph/threads/runs/crons/create.ts";
 import { deleteThreadRun } from "./langgraph/threads/runs/delete.ts";
 import { getThreadRun } from "./langgraph/threads/runs/get.ts";
 import { joinThreadRun } from "./langgraph/threads/runs/join.ts";
@@ -49,6 +56,7 @@ import { patchThreadState } from "./langgraph/threads/state/patch.ts";
 import { postThreadStateCheckpoint } from "./langgraph/threads/state/post-checkpoint.ts";
 import { updateThreadState } from "./langgraph/threads/state/update.ts";
 import { streamThreadEvents } from "./langgraph/threads/stream/events.ts";
+import { openThreadSocket } from "./langgraph/threads/stream/socket.ts";
 import { updateThread } from "./langgraph/threads/update.ts";
 import { postMcp } from "./mcp/mcp.ts";
 import type { Operation } from "./operation.ts";
@@ -92,6 +100,7 @@ const THREADS: Operation[] = [
   postThreadHistory,
   sendThreadCommand,
   streamThreadEvents,
+  openThreadSocket,
 ];
 
 const THREAD_RUNS: Operation[] = [
@@ -115,6 +124,16 @@ const STATELESS_RUNS: Operation[] = [
   joinStatelessRunStream,
 ];
 
+const CRONS: Operation[] = [
+  createStatelessCron,
+  createThreadCron,
+  searchCrons,
+  countCrons,
+  getCron,
+  updateCron,
+  deleteCron,
+];
+
 const STORE: Operation[] = [putStoreItem, getStoreItem, deleteStoreItem, searchStoreItems, listStoreNamespaces];
 
 const PROTOCOLS: Operation[] = [postMcp, postA2a, getAgentCard, getAgentCardByQuery];
@@ -126,6 +145,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...THREADS,
   ...THREAD_RUNS,
   ...STATELESS_RUNS,
+  ...CRONS,
   ...STORE,
   ...PROTOCOLS,
   ...SYSTEM,

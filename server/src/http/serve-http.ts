@@ -6,6 +6,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { ConfigurationError } from "../domain/errors.ts";
 import type { HttpEnv } from "./http-services.ts";
+import { acceptSockets, type SocketUpgrades } from "./websocket/socket-upgrade.ts";
 
 /** Longer than load balancers keep idle connections (a minute at most ones), so that they never send into a closed one. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
@@ -32,12 +33,13 @@ export async function serveHttp(app: OpenAPIHono<HttpEnv>, { host, port }: Liste
     overrideGlobalObjects: false,
     serverOptions: { keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
   }) as Server;
+  const sockets = acceptSockets(server, async (request, bindings) => app.fetch(request, bindings));
   await listen(server, host, port);
   const bound = server.address() as AddressInfo;
   const shownHost = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
   return {
     address: { host: bound.address, port: bound.port, url: `http://${shownHost}:${bound.port}` },
-    close: (graceMs) => closeServer(server, graceMs),
+    close: (graceMs) => closeServer(server, sockets, graceMs),
   };
 }
 
@@ -71,15 +73,19 @@ function explainListenError(error: NodeJS.ErrnoException, host: string, port: nu
   }
 }
 
-function closeServer(server: Server, graceMs: number): Promise<void> {
+function closeServer(server: Server, sockets: SocketUpgrades, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_INTERVAL_MS);
-    const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+    const deadline = setTimeout(() => {
+      server.closeAllConnections();
+      sockets.terminate();
+    }, graceMs);
     server.close(() => {
       clearInterval(sweep);
       clearTimeout(deadline);
       resolve();
     });
     server.closeIdleConnections();
+    sockets.close();
   });
 }

@@ -83,7 +83,7 @@ export class TapeReader implements AsyncDisposable {
   /** Waits until the frames satisfy the condition. */
   async until(isThere: (frames: ProtocolFrame[]) => boolean): Promise<ProtocolFrame[]> {
     for (const deadline = Date.now() + WAIT_MAX_MS; Date.now() < deadline; await sleep(5)) {
-      if (isThere(this.frames)) return this.frames;
+      if (isThere(this.frames)) return [...this.frames];
       if (this.failure !== undefined) throw new Error("the stream broke", { cause: this.failure });
     }
     throw new Error(`not in time; got ${JSON.stringify(summary(this.frames))}`);

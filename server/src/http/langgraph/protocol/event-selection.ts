@@ -30,13 +30,9 @@ export const selectionSchema = z
       .min(1)
       .max(CHANNELS_MAX)
       .openapi({ description: "`custom` is every custom event, `custom:<name>` those of one name." }),
-    namespaces: z
-      .array(z.array(z.string()))
-      .max(NAMESPACES_MAX)
-      .nullish()
-      .openapi({
-        description: "Graphs to hear of, each with what is below it; task ids may be left out. `[]` is the root.",
-      }),
+    namespaces: z.array(z.array(z.string())).max(NAMESPACES_MAX).nullish().openapi({
+      description: "Graphs to hear of, each with what is below it; task ids may be left out. `[]` is the root.",
+    }),
     depth: z.int().min(0).nullish().openapi({ description: "How far below the namespaces; without it everything is." }),
     since: z.int().min(0).nullish().openapi({ description: "Only events with a larger `seq`." }),
   })

@@ -23,7 +23,7 @@ export const streamThreadEvents = defineOperation({
   params: threadPathSchema,
   body: selectionSchema.catch(({ error }) => {
     // Clients of the protocol know 400 here where other operations answer 422.
-    throw new BadRequestError(describeProblems("body", error).message);
+    throw new BadRequestError(describeProblems("body", new z.ZodError(error.issues)).message);
   }),
   bodyExample: { channels: ["values", "messages", "lifecycle"], namespaces: [[]], depth: 1 },
   answers: {
