@@ -12,6 +12,7 @@ const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = {
   overhead,
   pickup,
   recovery,
+  sessions,
   turns,
 };
 

@@ -8,11 +8,13 @@ import { FAULTS, UNAVAILABLE_FAULTS } from "./faults.ts";
 
 const VIOLATIONS_KEPT_MAX = 100;
 const SEED_MAX = 2 ** 31;
+const EXIT_INTERRUPTED = 130;
 
 export async function chaos(options: ProgramOptions): Promise<void> {
   const wanted = options.list("fault", "");
   if (wanted.join("") === "") return printFaults();
   const seed = options.number("seed", Math.floor(Math.random() * SEED_MAX));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED));
   console.log(`seed ${seed}: repeat with --seed ${seed}`);
   await using server = await openDatabaseServer();
   const rows: Record<string, string | number>[] = [];

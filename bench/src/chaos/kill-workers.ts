@@ -19,6 +19,8 @@ async function killRandomly(context: InjectionContext): Promise<InjectionReport>
   const deaths: { session: string; atMs: number }[] = [];
   while (await untilNextFault(context)) {
     const index = random.integer(0, options.workerCount - 1);
+    // One that is still loading has nothing to lose.
+    await cluster.untilWorking(cluster.workers[index]!);
     const { session, server } = cluster.workers[index]!;
     deaths.push({ session, atMs: Date.now() });
     await server.kill("SIGKILL");

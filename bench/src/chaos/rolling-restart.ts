@@ -28,18 +28,18 @@ export const rollingRestart: Fault = {
 async function rollOver(context: InjectionContext): Promise<InjectionReport> {
   const { cluster, options } = context;
   let stoppedCount = 0;
+  await Promise.all(cluster.workers.map((worker) => cluster.untilWorking(worker)));
   for (let turn = 0; await untilNextFault(context); turn++) {
     const index = turn % options.workerCount;
-    const worker = cluster.workers[index]!;
-    const { session, server } = worker;
-    await cluster.untilWorking(worker);
+    const { session, server } = cluster.workers[index]!;
     const starting = cluster.startWorker(index);
     const startedAtMs = Date.now();
     await server.kill("SIGTERM");
     stoppedCount++;
     options.log(`${session} left with code ${server.child.exitCode} after ${Date.now() - startedAtMs} ms`);
     if (server.child.exitCode !== 0) throw new Error(`${session} ended badly: ${server.output()}`);
-    await starting;
+    // The next one goes when this one's successor is at work, as any deploy does it.
+    await cluster.untilWorking(await starting);
   }
   const { rows } = await cluster.pool.query<{ count: number }>(
     "select count(*)::int as count from audit_run where old_status = 'running' and status = 'pending'",

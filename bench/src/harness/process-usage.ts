@@ -28,6 +28,24 @@ export async function readCpuMs(pid: number): Promise<number> {
   return toMs(stat[USER_TIME]! + stat[SYSTEM_TIME]!);
 }
 
+/** Processor time of a process and all its living descendants: `holdfast dev` watches from one process and serves from another. */
+export async function readTreeCpuMs(rootPid: number): Promise<number> {
+  const stats = new Map<number, number[]>();
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readStat(name).catch(() => undefined);
+    if (stat !== undefined) stats.set(Number(name), stat);
+  }
+  let ticks = 0;
+  const open = [rootPid];
+  for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {
+    const stat = stats.get(pid);
+    if (stat !== undefined) ticks += stat[USER_TIME]! + stat[SYSTEM_TIME]!;
+    for (const [child, { [PARENT]: parent }] of stats) if (parent === pid) open.push(child);
+  }
+  return toMs(ticks);
+}
+
 export async function readParentPid(pid: number): Promise<number> {
   return (await readStat(pid))[PARENT]!;
 }

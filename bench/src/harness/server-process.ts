@@ -9,6 +9,12 @@ export const HOLDFAST_BIN = fileURLToPath(import.meta.resolve("@holdfast/server/
 export const BENCH_PROJECT_FILE = fileURLToPath(new URL("../../graphs/langgraph.json", import.meta.url));
 
 const READY_MAX_MS = 60_000;
+
+/** A bench that is stopped half-way must not leave its servers behind. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 const OUTPUT_CHARS_MAX = 200_000;
 
 export interface ProcessOptions {
@@ -38,6 +44,8 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
     env: { ...process.env, HOLDFAST_CONFIG: BENCH_PROJECT_FILE, LOG_LEVEL: "info", ...options.env, PORT: String(port) },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   let output = "";
   const collect = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-OUTPUT_CHARS_MAX);

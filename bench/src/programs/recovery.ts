@@ -18,7 +18,7 @@ interface Row {
 }
 
 /** No run may be given up because this program kills its workers more often than any machine would. */
-const ATTEMPT_MAX = "1000";
+const ATTEMPT_MAX = "100";
 /** Longer than the program runs. */
 const RUN_TOKENS = 100_000;
 const RUNNING_WAIT_MAX_MS = 60_000;

@@ -94,7 +94,10 @@ class Session {
   }
 
   #closed(): void {
-    if (this.#nextToken >= this.#order.tokensPerRun || Date.now() >= this.#order.deadlineMs) return this.#finish();
+    if (this.#nextToken >= this.#order.tokensPerRun || Date.now() >= this.#order.deadlineMs) {
+      this.#finish();
+      return;
+    }
     report.reconnects += 1;
     setTimeout(() => void this.open(), RECONNECT_PAUSE_MS);
   }

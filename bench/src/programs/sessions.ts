@@ -165,9 +165,11 @@ function mergeReports(reports: SessionsReport[]): SessionsReport {
 
 /** The delay that a share of the tokens did not exceed. */
 function delayAt(delays: number[], share: number): number {
-  const total = delays.reduce((sum, count) => sum + count, 0);
-  let seen = 0;
-  return delays.findIndex((count) => (seen += count) >= total * share && total > 0);
+  let left = delays.reduce((sum, count) => sum + count, 0) * share;
+  return delays.findIndex((count) => {
+    left -= count;
+    return left <= 0;
+  });
 }
 
 async function readHeapBytes(url: string): Promise<number> {

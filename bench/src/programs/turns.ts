@@ -8,7 +8,7 @@ import { appendTurns, readState, runTurn, seedThread, writeQuestion } from "../c
 import { type Conditions, describeConditions, summariseConditions } from "../harness/conditions.ts";
 import { openDatabaseServer } from "../harness/database.ts";
 import { round, summarise } from "../harness/measure.ts";
-import { readCpuMs } from "../harness/process-usage.ts";
+import { readTreeCpuMs } from "../harness/process-usage.ts";
 import { printTable, writeResult } from "../harness/result.ts";
 import type { ProgramOptions } from "./program-options.ts";
 import { bytesStored, bytesWritten, databaseCpuMs } from "./storage-cost.ts";
@@ -20,7 +20,7 @@ interface TurnCost {
   /** Turns of the window. */
   window: number;
   latencyP50Ms: number;
-  /** Processor time of the server process for a turn. */
+  /** Processor time of the server for a turn. */
   cpuMs: number;
   /** Processor time of the database server for a turn. */
   databaseMs: number;
@@ -86,7 +86,7 @@ async function measureMarks(conversation: Conversation): Promise<TurnCost[]> {
     else while (turn < mark - window) await ask(contestant.url, threadId, turn++);
     turn = mark - window;
     const before = { stored: await bytesStored(pool), database: await databaseCpuMs(pool) };
-    const cpuBeforeMs = await readCpuMs(contestant.pid);
+    const cpuBeforeMs = await readTreeCpuMs(contestant.pid);
     const latenciesMs: number[] = [];
     const written: number[] = [];
     for (; turn < mark; turn++) {
@@ -96,7 +96,7 @@ async function measureMarks(conversation: Conversation): Promise<TurnCost[]> {
       latenciesMs.push(performance.now() - startedAtMs);
       written.push((await bytesWritten(pool)) - writtenBefore);
     }
-    const cpuMs = (await readCpuMs(contestant.pid)) - cpuBeforeMs;
+    const cpuMs = (await readTreeCpuMs(contestant.pid)) - cpuBeforeMs;
     const databaseMs = (await databaseCpuMs(pool)) - before.database;
     const stored = (await bytesStored(pool)) - before.stored;
     costs.push({
