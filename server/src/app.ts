@@ -1,6 +1,7 @@
 // The only place where everything meets: configuration in, a running and disposable server process out.
 import { createAuthorizer, refuseOpenDoor } from "./authorizer.ts";
 import type { Config } from "./config/config.ts";
+import { readThreadRetention } from "./config/thread-retention.ts";
 import { systemAssistantId } from "./domain/ids.ts";
 import type { EventBus } from "./domain/ports/event-bus.ts";
 import type { GraphInfo } from "./domain/ports/graph-runtime.ts";
@@ -98,6 +99,8 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
   await ensureSystemAssistants(persistence, graphs.catalog.listGraphs());
+  // Before the first run, or its events would go where a whole day cannot be dropped at once.
+  if (roles.worker) await persistence.retention.maintainEventLog({ isMeasured: false });
   let address: string | undefined;
   const webhooks = createWebhooks({ config, database, persistence, graphs, report, address: () => address });
   const opened = await openBus({ database, redisUrl: config.secrets.redisUrl, isWorker: roles.worker, report });
@@ -242,8 +245,9 @@ async function ensureSystemAssistants(persistence: Persistence, graphs: GraphInf
   );
 }
 
-function engineLimits({ workers, limits }: Config): EngineLimits {
+function engineLimits({ workers, limits, project }: Config): EngineLimits {
   return {
+    defaultThreadTtl: readThreadRetention(project.content).defaultTtl,
     leaseDurationMs: workers.leaseDurationMs,
     heartbeatIntervalMs: workers.heartbeatIntervalMs,
     pollIntervalMs: workers.pollIntervalMs,

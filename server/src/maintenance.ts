@@ -7,6 +7,7 @@ import type { Config } from "./config/config.ts";
 import type { ApiKey } from "./domain/api-key.ts";
 import { ConfigurationError } from "./domain/errors.ts";
 import { mintId } from "./domain/ids.ts";
+import type { Freed, RetentionStrategy, ThreadBatch } from "./domain/ports/retention.ts";
 import type { RunAdministration } from "./domain/ports/run-administration.ts";
 import { PostgresBus } from "./event-bus/postgres-bus.ts";
 import { PostgresApiKeyRepository } from "./postgres/api-key-repository.ts";
@@ -18,6 +19,7 @@ import { startEmbeddedPostgres } from "./postgres/embedded/embedded-postgres.ts"
 import { settlePlace } from "./postgres/embedded/place.ts";
 import { type DatabaseInspection, inspectDatabase } from "./postgres/inspect-database.ts";
 import { listAppliedMigrations, listMigrations, migrate } from "./postgres/migrate.ts";
+import { createPersistence } from "./postgres/persistence.ts";
 import { describeUrl, openPool } from "./postgres/pool.ts";
 import { findRunReport, listRunReports, retryRun } from "./postgres/run-administration.ts";
 
@@ -161,6 +163,78 @@ export async function administerKeys<T>(
       revokeKey: (keyId) => keys.revokeApiKey(keyId),
     });
   });
+}
+
+/** What a pruning went through and freed. */
+export interface PruneReport {
+  endedThreadCount: number;
+  expiredThreadCount: number;
+  idleThreadCount: number;
+  keyCount: number;
+  eventDayCount: number;
+  freed: Freed;
+}
+
+/** Threads of one transaction, and keys of one statement. */
+const PRUNE_THREADS_PER_BATCH = 200;
+const PRUNE_KEYS_PER_BATCH = 1_000;
+
+/**
+ * Removes everything that has aged out of the configured database, batch by batch, and with `idle` also threads that have not
+ * changed for long.
+ * @throws ConfigurationError, DatabaseUnavailableError
+ */
+export function pruneDatabase(
+  config: Config,
+  log: (message: string) => void,
+  idle: { idleMs: number; strategy: RetentionStrategy } | undefined,
+): Promise<PruneReport> {
+  return usePool(config, log, async (pool) => {
+    const { retention } = createPersistence(pool, (value) => value, config.limits);
+    const batch = { countMax: PRUNE_THREADS_PER_BATCH, isMeasured: true };
+    const freed: Freed = { rows: {}, bytes: 0 };
+    const ended = await drain(() => retention.removeEndedThreads(batch), freed);
+    const expired = await drain(() => retention.removeExpiredThreads(batch), freed);
+    const idleCount =
+      idle === undefined
+        ? 0
+        : await drain((afterThreadId) => retention.removeIdleThreads({ ...idle, ...batch, afterThreadId }), freed);
+    let keyCount = 0;
+    for (let count = -1; count !== 0; keyCount += count)
+      count = await retention.removeExpiredKeys(PRUNE_KEYS_PER_BATCH);
+    const events = await retention.maintainEventLog({ isMeasured: true });
+    addFreed(freed, events.freed);
+    addFreed(freed, { rows: { idempotency_key: keyCount }, bytes: 0 });
+    return {
+      endedThreadCount: ended,
+      expiredThreadCount: expired,
+      idleThreadCount: idleCount,
+      keyCount,
+      eventDayCount: events.droppedCount,
+      freed,
+    };
+  });
+}
+
+/** Takes batches until there is none left; how many threads they were. */
+async function drain(
+  takeBatch: (afterThreadId: string | undefined) => Promise<ThreadBatch>,
+  freed: Freed,
+): Promise<number> {
+  let count = 0;
+  let last: string | undefined;
+  for (;;) {
+    const taken = await takeBatch(last);
+    if (taken.threadCount === 0) return count;
+    count += taken.threadCount;
+    last = taken.lastThreadId;
+    addFreed(freed, taken.freed);
+  }
+}
+
+function addFreed(sum: Freed, { rows, bytes }: Freed): void {
+  sum.bytes += bytes;
+  for (const [name, count] of Object.entries(rows)) sum.rows[name] = (sum.rows[name] ?? 0) + count;
 }
 
 /** What the configured database is like, without migrating it; for an embedded one that was never started, its binaries alone. */

@@ -8,6 +8,7 @@ import { addInitCommand } from "./commands/init.ts";
 import { addKeysCommand } from "./commands/keys.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addOpenapiCommand } from "./commands/openapi.ts";
+import { addPruneCommand } from "./commands/prune.ts";
 import { addRunsCommand } from "./commands/runs.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     addApiCommand,
     addWorkerCommand,
     addRunsCommand,
+    addPruneCommand,
     addMigrateCommand,
     addKeysCommand,
     addDoctorCommand,

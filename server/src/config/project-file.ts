@@ -19,7 +19,6 @@ const KEYS_NOT_HONOURED: readonly string[] = [
   "checkpointer.backend",
   "checkpointer.path",
   "checkpointer.serde",
-  "checkpointer.ttl",
   "encryption",
   "node_loader",
   "store.path",

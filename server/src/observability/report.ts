@@ -58,6 +58,8 @@ export interface Report {
   /** Something in the worker's own loop failed in a way that is in no catalogue. */
   workerFailed(fact: { workerId: string; doing: string; error: unknown }): void;
   workerDied(fact: { workerId: string; pid: number; cause: string }): void;
+  /** What nobody could ask for any more was removed. */
+  agedOut(fact: { what: string; count: number }): void;
   workerDrained(fact: { workerId: string; releasedCount: number; durationMs: number }): void;
   /** A notice of an ended run was acknowledged by its receiver. */
   webhookDelivered(fact: WebhookFact & { durationMs: number }): void;
@@ -169,7 +171,7 @@ function reportRuns(log: Logger, metrics: Metrics): RunReport {
 
 type WorkerReport = Pick<
   Report,
-  "workerStarted" | "workerFailed" | "workerDied" | "workerDrained" | "eventLoopBlocked"
+  "workerStarted" | "workerFailed" | "workerDied" | "workerDrained" | "agedOut" | "eventLoopBlocked"
 >;
 
 function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
@@ -185,6 +187,7 @@ function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
   };
 }
 
+    agedOut: (fact) => log.info(fact, "removed what had aged out"),
 type WebhookReport = Pick<Report, "webhookDelivered" | "webhookFailed" | "webhookGivenUp" | "webhookUnsettled">;
 
 function reportWebhooks(log: Logger, metrics: Metrics): WebhookReport {

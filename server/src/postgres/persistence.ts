@@ -14,6 +14,7 @@ import { PostgresEventLog } from "./event-log.ts";
 import { PostgresIdempotencyRepository } from "./idempotency-repository.ts";
 import { patientPool } from "./patient-pool.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
+import { PostgresRetention } from "./retention.ts";
 import { PostgresRunRepository } from "./run-repository.ts";
 import { PostgresStateFences } from "./state-fence.ts";
 import { PostgresThreadRepository } from "./thread-repository.ts";
@@ -31,6 +32,7 @@ export interface Persistence {
   idempotency: PostgresIdempotencyRepository;
   openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
 }
+  retention: PostgresRetention;
 
 /** How long a request with an idempotency key may take to be answered before the same request may be tried again. */
 const IDEMPOTENCY_LOCK_MS = 10_000;
@@ -39,6 +41,7 @@ export interface PersistenceLimits {
   idempotencyRetentionMs: number;
 }
 
+  eventRetentionMs: number;
 /** `toWireValue` is the graph runtime's codec: thread rows show values as clients see them. */
 export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: PersistenceLimits): Persistence {
   const checkpoints: CheckpointTables = {
@@ -53,6 +56,11 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
   const readOmittedValues = omittedValuesReader(pool, toWireValue);
   return {
     apiKeys: new PostgresApiKeyRepository(pool),
+  const idempotency = new PostgresIdempotencyRepository(pool, {
+    retentionMs: limits.idempotencyRetentionMs,
+    lockMs: IDEMPOTENCY_LOCK_MS,
+  });
+  const { eventRetentionMs } = limits;
     assistants: new PostgresAssistantRepository(pool, checkpoints),
     threads: new PostgresThreadRepository(pool, {
       checkpoints,
@@ -63,10 +71,8 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
     log: new PostgresEventLog(pool, readOmittedValues),
     tape: new PostgresThreadTape(pool),
     stateFences: new PostgresStateFences(pool),
-    idempotency: new PostgresIdempotencyRepository(pool, {
-      retentionMs: limits.idempotencyRetentionMs,
-      lockMs: IDEMPOTENCY_LOCK_MS,
-    }),
+    idempotency,
+    retention: new PostgresRetention(pool, { checkpoints, keys: idempotency, eventRetentionMs }),
     openCheckpointer: (fence) => new HoldfastSaver({ pool: fence === undefined ? pool : patient, fence, cache }),
   };
 }

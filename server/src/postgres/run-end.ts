@@ -100,7 +100,8 @@ export async function endRolledBackRun(
     await client.query("begin");
     const freed = await client.query(
       `update thread set epoch = epoch + 1, active_count = active_count - 1, updated_at = now(),
-         status = case when active_count > 1 then 'busy' when interrupts <> '{}' then 'interrupted' else 'idle' end
+         status = case when active_count > 1 then 'busy' when interrupts <> '{}' then 'interrupted' else 'idle' end,
+         ended_at = case when is_temporary then now() else ended_at end
        where thread_id = $1::uuid and epoch = $2::bigint returning thread_id`,
       [fence.threadId, fence.epoch],
     );

@@ -11,6 +11,7 @@ beforeAll(async () => {
   database = await openTestDatabase();
   kept = createPersistence(database.pool, (value) => JSON.parse(JSON.stringify(value ?? null)), {
     idempotencyRetentionMs: 60_000,
+    eventRetentionMs: 60_000,
   });
 });
 afterAll(() => database.close());

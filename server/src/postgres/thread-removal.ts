@@ -31,7 +31,8 @@ export async function deleteThreadsWhere(
   return threadIds.length;
 }
 
-async function deleteLockedThreads(
+/** Deletes threads whose rows the caller has locked. */
+export async function deleteLockedThreads(
   client: PoolClient,
   threadIds: string[],
   checkpoints: CheckpointTables,

@@ -16,7 +16,8 @@ export interface TruncateFlags {
   checkpointer?: boolean;
 }
 
-const RUN_TABLES = "run, run_event, webhook_delivery";
+/** Idempotency keys go with the runs they answer with. */
+const RUN_TABLES = "run, run_event, webhook_delivery, idempotency_key";
 const CHECKPOINT_TABLES = "checkpoint, checkpoint_item, checkpoint_write";
 
 /** Runs that are still being worked on lose their lease. */

@@ -1,5 +1,7 @@
 // Everything in the engine that has a limit, with its unit last; defaults come from the configuration.
 
+import type { NewRun } from "../domain/run.ts";
+
 export interface EngineLimits {
   /** How long a worker may write without renewing; by the database's clock. */
   leaseDurationMs: number;
@@ -12,6 +14,8 @@ export interface EngineLimits {
   slotsMax: number;
   /** Pending runs before new ones are refused with 503. */
   queueDepthMax: number;
+  /** Time to live of threads that runs create; `undefined` for ever. */
+  defaultThreadTtl: NewRun["threadTtl"];
   /** How long the run of a request with an idempotency key can be asked for again. */
   idempotencyRetentionMs: number;
   /** Total time of one execution; 0 for none. */

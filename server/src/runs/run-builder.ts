@@ -14,7 +14,7 @@ export function buildRun(
   request: RunRequest,
   assistant: Assistant,
   ids: { runId: string; threadId: string },
-  limits: Pick<EngineLimits, "idempotencyRetentionMs">,
+  limits: Pick<EngineLimits, "idempotencyRetentionMs" | "defaultThreadTtl">,
 ): NewRun {
   const isStateless = request.threadId === undefined;
   const isTemporary = isStateless && (request.onCompletion ?? "delete") === "delete";
@@ -64,13 +64,13 @@ export function buildRun(
     ifThreadMissing: isStateless ? "create" : (request.ifNotExists ?? "reject"),
     delayMs: Math.round((request.afterSeconds ?? 0) * 1000),
     priority: request.priority ?? 0,
-    // The first answer may be asked for again: what it tells of must outlive the run.
-    threadTtl: isTemporary && request.ids !== undefined ? keepFor(limits.idempotencyRetentionMs) : undefined,
+    threadTtl: isTemporary ? keptFor(request, limits.idempotencyRetentionMs) : limits.defaultThreadTtl,
   });
 }
 
-function keepFor(durationMs: number): NewRun["threadTtl"] {
-  return { strategy: "delete", ttlMinutes: durationMs / MINUTE_MS };
+/** The first answer to an idempotency key may be asked for again: what it tells of must outlive the run. */
+function keptFor({ ids }: RunRequest, retentionMs: number): NewRun["threadTtl"] {
+  return ids === undefined ? undefined : { strategy: "delete", ttlMinutes: retentionMs / MINUTE_MS };
 }
 
 /** What of an assistant's metadata its runs carry; who made it and how many of its runs may run says something of itself alone. */

@@ -24,7 +24,7 @@ export const createThread = defineOperation({
   bodyExample: { metadata: { user_id: "u-17" } },
   answers: { 200: { description: "The thread", schema: threadSchema }, ...failures(400, 409) },
   idempotency: "body",
-  async handle({ body, services, authorize, context, creation }) {
+  async handle({ body, services, authorize, context, creation, settings }) {
     const threadId = body.thread_id ?? creation.mintId();
     const ifExists = body.if_exists ?? "raise";
     const value = { thread_id: threadId, metadata: body.metadata ?? {}, if_exists: ifExists };
@@ -39,7 +39,7 @@ export const createThread = defineOperation({
     // An earlier try of this request may have broken off between the thread and its history.
     const isHalfMade = creation.isRepeat && existing?.stateUpdatedAt === null && supersteps.length > 0;
     if (existing !== undefined && !isHalfMade) return context.json(presentThread(existing));
-    const newThread = { threadId, metadata, ttl: toTtl(body.ttl) };
+    const newThread = { threadId, metadata, ttl: toTtl(body.ttl) ?? settings.defaultThreadTtl };
     const thread = existing ?? (await services.threads.createThread(newThread, ifExists, access));
     if (supersteps.length === 0) return context.json(presentThread(thread));
     try {
