@@ -112,7 +112,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     : undefined;
   if (worker !== undefined) {
     closers.add(async () => worker[Symbol.asyncDispose]());
-    const sideWork = startSideWork({ config, memory, webhooks, workerId, report });
+    const sideWork = startSideWork({ config, persistence, graphs, bus, limits, memory, webhooks, workerId, report });
     closers.add(async () => sideWork[Symbol.asyncDispose]());
   }
   const api = roles.api

@@ -1,12 +1,31 @@
 // What a worker does besides runs. Several workers may do it at once: each takes rows that no other holds.
 import type { Config } from "./config/config.ts";
+import { readThreadRetention } from "./config/thread-retention.ts";
+import type { EventBus } from "./domain/ports/event-bus.ts";
+import type { GraphRuntime } from "./graphs/graph-runtime.ts";
 import { type LongTermMemory, storeSweepIntervalMs, sweepStore } from "./long-term-memory.ts";
 import type { Report } from "./observability/report.ts";
 import { type PeriodicWork, startPeriodicWork } from "./periodic-work.ts";
+import type { Persistence } from "./postgres/persistence.ts";
+import { CronScheduler } from "./runs/cron-scheduler.ts";
+import { Janitor } from "./runs/janitor.ts";
+import type { EngineLimits } from "./runs/limits.ts";
 import { WEBHOOK_POLL_INTERVAL_MS, WEBHOOK_SWEEP_INTERVAL_MS, type Webhooks } from "./webhook-delivery.ts";
+
+/** How soon after their grace time ended threads of stateless runs are removed. */
+const ENDED_SWEEP_INTERVAL_MS = 15_000;
+/** The next three days of the log are made ahead, so that this may fail for days. */
+const EVENT_LOG_INTERVAL_MS = 60 * 60_000;
+
+/** How often a worker looks for due ticks of crons. */
+const CRON_POLL_INTERVAL_MS = 1_000;
 
 export interface SideWorkOptions {
   config: Config;
+  persistence: Persistence;
+  graphs: GraphRuntime;
+  bus: EventBus;
+  limits: EngineLimits;
   memory: LongTermMemory;
   webhooks: Webhooks;
   workerId: string;
@@ -14,7 +33,8 @@ export interface SideWorkOptions {
 }
 
 /** Starts everything; disposing stops it all and waits for what is under way. */
-export function startSideWork({ config, memory, webhooks, workerId, report }: SideWorkOptions): AsyncDisposable {
+export function startSideWork(options: SideWorkOptions): AsyncDisposable {
+  const { config, persistence, graphs, memory, webhooks, workerId, report } = options;
   const started: AsyncDisposable[] = [];
   const start = (name: string, intervalMs: number, turn: () => Promise<boolean>): PeriodicWork => {
     const work = startPeriodicWork({ name, intervalMs, turn, workerId, report });
@@ -24,9 +44,20 @@ export function startSideWork({ config, memory, webhooks, workerId, report }: Si
   const storeSweepMs = storeSweepIntervalMs(config.project);
   if (storeSweepMs !== undefined) start("sweeping the store", storeSweepMs, () => sweepStore(memory.store));
   start("sweeping webhooks", WEBHOOK_SWEEP_INTERVAL_MS, webhooks.sweep);
+  const threads = readThreadRetention(config.project.content);
+  const janitor = new Janitor({
+    retention: persistence.retention,
+    expiredThreadsPerSweep: threads.sweepCountMax,
+    report,
+  });
+  start("removing ended threads", ENDED_SWEEP_INTERVAL_MS, () => janitor.removeEnded());
+  start("removing expired threads", threads.sweepIntervalMs, () => janitor.removeExpired());
+  start("maintaining the event log", EVENT_LOG_INTERVAL_MS, () => janitor.maintainEventLog());
   const deliverer = webhooks.createDeliverer();
   started.push(deliverer);
   start("delivering webhooks", WEBHOOK_POLL_INTERVAL_MS, () => deliverer.takeTurn());
+  const scheduler = new CronScheduler({ ...options, ...persistence, catalog: graphs.catalog });
+  start("firing crons", CRON_POLL_INTERVAL_MS, () => scheduler.takeTurn());
   return {
     async [Symbol.asyncDispose]() {
       // Together: a turn of the deliverer may wait for a slot that only its disposal breaks off.

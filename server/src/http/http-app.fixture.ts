@@ -15,6 +15,7 @@ import type { RunEngine, RunListener } from "../runs/run-engine.ts";
 import type { RunRequest } from "../runs/run-request.ts";
 import { createHttpApp } from "./http-app.ts";
 import type { HttpServices, HttpSettings } from "./http-services.ts";
+import { createFakeCrons } from "./langgraph/runs/crons/crons.fixture.ts";
 import { createFakeStore } from "./langgraph/store/store.fixture.ts";
 import { type HttpServer, serveHttp } from "./serve-http.ts";
 
@@ -246,6 +247,7 @@ export async function startFixture(
     },
     engine,
     store: createFakeStore(),
+    crons: createFakeCrons(),
     webhooks: { requireAllowed: () => {} },
     authorizer: {
       authenticate: async () => auth.principal,

@@ -11,7 +11,7 @@ const COMMITTED_FILE = fileURLToPath(new URL("../../openapi.json", import.meta.u
 export type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
 const DESCRIPTION =
-  'The LangGraph Server API: assistants, threads, runs, store. Every failure answers with `{"detail": "..."}` and its stable code ' +
+  'The LangGraph Server API: assistants, threads, runs, crons, store. Every failure answers with `{"detail": "..."}` and its stable code ' +
   "in the header `x-error-code`; every answer carries `x-request-id`.";
 
 /** The document; needs no running server. */
@@ -33,6 +33,7 @@ export function buildOpenApi(): OpenApiDocument {
       { name: "Threads", description: "Durable conversations or cases, and their states." },
       { name: "Thread runs", description: "Executions of an assistant on a thread." },
       { name: "Stateless runs", description: "Executions with a thread of their own that goes when they end." },
+      { name: "Crons", description: "Schedules whose ticks start runs." },
       { name: "Store", description: "Long-term memory, shared by all threads and by the graphs." },
       { name: "Protocols", description: "Assistants for clients that speak other protocols." },
       { name: "System", description: "Health, versions, metrics." },

@@ -37,7 +37,15 @@ export interface AnswerDoc {
   example?: unknown;
 }
 
-export type Tag = "Assistants" | "Threads" | "Thread runs" | "Stateless runs" | "Store" | "Protocols" | "System";
+export type Tag =
+  | "Assistants"
+  | "Threads"
+  | "Thread runs"
+  | "Stateless runs"
+  | "Crons"
+  | "Store"
+  | "Protocols"
+  | "System";
 
 export interface Operation<
   Params extends z.ZodType = z.ZodType,

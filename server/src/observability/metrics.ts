@@ -30,6 +30,7 @@ export interface Metrics {
   readonly streamsCutOff: Counter;
   readonly eventsStreamed: Counter;
   readonly webhookAttempts: Counter<"outcome">;
+  readonly cronTicks: Counter<"outcome">;
   readonly databaseFailures: Counter;
   /** Tells where the gauges' numbers come from. Called once, when everything is started. */
   connectSources(sources: GaugeSources): void;
@@ -65,6 +66,7 @@ export function createMetrics(options: { withProcessMetrics?: boolean } = {}): M
     streamsCutOff: counter("holdfast_streams_cut_off_total", "Streams cut off because the reader was too slow."),
     eventsStreamed: counter("holdfast_stream_events_total", "Stream events written to clients."),
     webhookAttempts: counter("holdfast_webhook_attempts_total", "Attempts to deliver a webhook.", ["outcome"]),
+    cronTicks: counter("holdfast_cron_ticks_total", "Due ticks of crons.", ["outcome"]),
     databaseFailures: counter("holdfast_database_failures_total", "Times the database was found unreachable."),
     connectSources: (connected) => {
       sources = connected;

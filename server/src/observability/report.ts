@@ -68,6 +68,10 @@ export interface Report {
   webhookGivenUp(fact: WebhookFact & { reason: string }): void;
   /** An attempt's outcome could not be written down; the notice becomes due again by itself. */
   webhookUnsettled(fact: { deliveryId: string; error: unknown }): void;
+  /** A tick of a cron started a run. */
+  cronFired(fact: { cronId: string; runId: string; lateMs: number }): void;
+  /** A tick passed without a run. */
+  cronSkipped(fact: { cronId: string; reason: string }): void;
   databaseUnavailable(fact: { subsystem: string; error: unknown }): void;
   databaseRecovered(fact: { subsystem: string; downMs: number }): void;
   /** The process hears no notifications: what other processes do is found by polling. */
@@ -89,6 +93,7 @@ export function createReport(root: Logger, metrics: Metrics): Report {
     ...reportRuns(subsystemLogger(root, "runs"), metrics),
     ...reportWorkers(subsystemLogger(root, "worker"), metrics),
     ...reportWebhooks(subsystemLogger(root, "webhooks"), metrics),
+    ...reportCrons(subsystemLogger(root, "crons"), metrics),
     ...reportDatabase(subsystemLogger(root, "database"), metrics),
     ...reportEventBus(subsystemLogger(root, "event bus")),
   };
@@ -182,12 +187,12 @@ function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
       metrics.workersDied.inc();
       log.error(fact, "worker died");
     },
+    agedOut: (fact) => log.info(fact, "removed what had aged out"),
     workerDrained: (fact) => log.info(fact, "worker drained"),
     eventLoopBlocked: (fact) => log.warn(fact, "a node blocked the event loop"),
   };
 }
 
-    agedOut: (fact) => log.info(fact, "removed what had aged out"),
 type WebhookReport = Pick<Report, "webhookDelivered" | "webhookFailed" | "webhookGivenUp" | "webhookUnsettled">;
 
 function reportWebhooks(log: Logger, metrics: Metrics): WebhookReport {
@@ -205,6 +210,19 @@ function reportWebhooks(log: Logger, metrics: Metrics): WebhookReport {
       log.error(fact, "webhook given up");
     },
     webhookUnsettled: ({ error, ...fields }) => log.warn({ ...fields, err: error }, "webhook attempt not recorded"),
+  };
+}
+
+function reportCrons(log: Logger, metrics: Metrics): Pick<Report, "cronFired" | "cronSkipped"> {
+  return {
+    cronFired(fact) {
+      metrics.cronTicks.inc({ outcome: "fired" });
+      log.info(fact, "cron fired");
+    },
+    cronSkipped(fact) {
+      metrics.cronTicks.inc({ outcome: "skipped" });
+      log.warn(fact, "a cron's tick passed without a run");
+    },
   };
 }
 

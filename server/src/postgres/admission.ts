@@ -88,7 +88,30 @@ export async function admitRun(
   throw new ThreadBusyError("The thread changes too quickly to admit the run. Try again.");
 }
 
-async function admitToFreeThread(pool: Pool, run: NewRun, options: AdmitOptions): Promise<Admission | undefined> {
+/**
+ * The same inside the caller's transaction, which holds the thread's row from then on. A refusal comes before anything is written.
+ * @throws NotFoundError, ThreadBusyError
+ */
+export async function admitRunWithin(
+  client: PoolClient,
+  run: NewRun,
+  options: AdmitOptions,
+  deleteCheckpoints: DeleteRunCheckpoints,
+): Promise<Admission> {
+  for (let turn = 0; turn < ADMISSION_TURNS_MAX; turn++) {
+    const admitted = await admitToFreeThread(client, run, options);
+    if (admitted !== undefined) return admitted;
+    const decided = await decideUnderThreadRow(client, run, options, deleteCheckpoints);
+    if (decided !== undefined) return decided;
+  }
+  throw new ThreadBusyError("The thread changes too quickly to admit the run. Try again.");
+}
+
+async function admitToFreeThread(
+  pool: Pool | PoolClient,
+  run: NewRun,
+  options: AdmitOptions,
+): Promise<Admission | undefined> {
   const claimFor = run.delayMs > 0 ? undefined : options.claimFor;
   const values = admissionValues(run, options, claimFor);
   const result =

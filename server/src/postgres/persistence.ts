@@ -10,11 +10,12 @@ import { deleteRunCheckpoints, deleteThreadCheckpoints } from "./checkpointer/de
 import { omittedValuesReader, type ToWireValue, threadHeadReader } from "./checkpointer/head-values.ts";
 import { pruneThreadCheckpoints } from "./checkpointer/prune.ts";
 import { HoldfastSaver } from "./checkpointer/saver.ts";
+import { PostgresCronRepository } from "./cron-repository.ts";
 import { PostgresEventLog } from "./event-log.ts";
 import { PostgresIdempotencyRepository } from "./idempotency-repository.ts";
 import { patientPool } from "./patient-pool.ts";
-import { PostgresRunQueue } from "./run-queue.ts";
 import { PostgresRetention } from "./retention.ts";
+import { PostgresRunQueue } from "./run-queue.ts";
 import { PostgresRunRepository } from "./run-repository.ts";
 import { PostgresStateFences } from "./state-fence.ts";
 import { PostgresThreadRepository } from "./thread-repository.ts";
@@ -25,23 +26,24 @@ export interface Persistence {
   assistants: PostgresAssistantRepository;
   threads: PostgresThreadRepository;
   runs: PostgresRunRepository;
+  crons: PostgresCronRepository;
   queue: PostgresRunQueue;
   log: PostgresEventLog;
   tape: PostgresThreadTape;
   stateFences: PostgresStateFences;
   idempotency: PostgresIdempotencyRepository;
+  retention: PostgresRetention;
   openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
 }
-  retention: PostgresRetention;
 
 /** How long a request with an idempotency key may take to be answered before the same request may be tried again. */
 const IDEMPOTENCY_LOCK_MS = 10_000;
 
 export interface PersistenceLimits {
   idempotencyRetentionMs: number;
+  eventRetentionMs: number;
 }
 
-  eventRetentionMs: number;
 /** `toWireValue` is the graph runtime's codec: thread rows show values as clients see them. */
 export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: PersistenceLimits): Persistence {
   const checkpoints: CheckpointTables = {
@@ -54,19 +56,20 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
   const cache = new CheckpointCache();
   const patient = patientPool(pool);
   const readOmittedValues = omittedValuesReader(pool, toWireValue);
-  return {
-    apiKeys: new PostgresApiKeyRepository(pool),
   const idempotency = new PostgresIdempotencyRepository(pool, {
     retentionMs: limits.idempotencyRetentionMs,
     lockMs: IDEMPOTENCY_LOCK_MS,
   });
   const { eventRetentionMs } = limits;
+  return {
+    apiKeys: new PostgresApiKeyRepository(pool),
     assistants: new PostgresAssistantRepository(pool, checkpoints),
     threads: new PostgresThreadRepository(pool, {
       checkpoints,
       readOmittedValues,
     }),
     runs: new PostgresRunRepository(pool, checkpoints),
+    crons: new PostgresCronRepository(pool, deleteRunCheckpoints),
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
     log: new PostgresEventLog(pool, readOmittedValues),
     tape: new PostgresThreadTape(pool),

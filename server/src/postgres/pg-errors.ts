@@ -37,6 +37,11 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return constraint === undefined || fieldOf(error, "constraint") === constraint;
 }
 
+/** The row that is referred to is gone. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return fieldOf(error, "code") === "23503";
+}
+
 /** A value PostgreSQL cannot store in jsonb or text: the null character, or a lone surrogate. */
 export function isUnstorableText(error: unknown): boolean {
   const code = fieldOf(error, "code");

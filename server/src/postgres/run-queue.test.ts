@@ -27,7 +27,7 @@ beforeAll(async () => {
   log = new PostgresEventLog(database.pool, readLists);
 });
 afterAll(() => database.close());
-beforeEach(() => database.pool.query("truncate thread, run, run_event, webhook_delivery"));
+beforeEach(() => database.pool.query("truncate thread, run, run_event, webhook_delivery cascade"));
 
 /** Stands in for the checkpoints: every list says where it came from. */
 const readLists: ReadOmittedValues = async (requests) =>

@@ -17,7 +17,7 @@ beforeAll(async () => {
   runs = new PostgresRunRepository(database.pool, checkpoints);
 });
 afterAll(() => database.close());
-beforeEach(() => database.pool.query("truncate thread, run, run_event, webhook_delivery"));
+beforeEach(() => database.pool.query("truncate thread, run, run_event, webhook_delivery cascade"));
 
 const ownedBy = (owner: string) => ({ equals: { key: "owner", value: owner } });
 

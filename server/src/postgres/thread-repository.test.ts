@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 beforeEach(async () => {
-  await database.pool.query("truncate thread, run, run_event, webhook_delivery");
+  await database.pool.query("truncate thread, run, run_event, webhook_delivery cascade");
   readOmittedValues.mockClear();
 });
 

@@ -31,7 +31,7 @@ export const getInfo = defineOperation({
       langgraph_js_version: langgraphVersion,
       langgraph_py_version: null,
       context: "js",
-      flags: { assistants: true, crons: false, langsmith: false, langsmith_tracing_replicas: false, ...flags },
+      flags: { assistants: true, crons: true, langsmith: false, langsmith_tracing_replicas: false, ...flags },
       host: { kind: "self-hosted" },
       metadata: { server: "holdfast" },
     });

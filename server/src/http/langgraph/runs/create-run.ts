@@ -61,8 +61,6 @@ export async function authorizeRun(
     kwargs,
   };
   const access = await caller.authorize("threads", "create_run", value);
-  const { creation } = caller;
-  if (creation.answeredRunId !== undefined) return findAnsweredRun(caller, creation.answeredRunId);
   const changed = { ...body, ...(value.kwargs as typeof kwargs), metadata: value.metadata as JsonObject };
   if (changed.webhook) caller.services.webhooks.requireAllowed(changed.webhook);
   return { access, body: changed };

@@ -1,0 +1,77 @@
+// Firing due ticks: the run and the move to the next tick are one transaction, under the cron's row.
+import type { Pool, PoolClient } from "pg";
+import { NotFoundError, ThreadBusyError } from "../domain/errors.ts";
+import type { CronTick, FiredTick, FireOptions } from "../domain/ports/cron-repository.ts";
+import type { Admission } from "../domain/ports/run-queue.ts";
+import { admitRunWithin } from "./admission.ts";
+import { type CronRow, toCron } from "./cron-row.ts";
+import type { DeleteRunCheckpoints } from "./run-end.ts";
+import { execute, inTransaction } from "./statement.ts";
+
+/** `$1` is the clock handed in; without one the database's counts, so that no process' own clock matters. */
+const IS_DUE = "is_enabled and next_run_date <= coalesce($1::timestamptz, now())";
+
+interface Candidate {
+  cron_id: string;
+  thread_id: string | null;
+}
+
+export async function fireDueTicks(
+  pool: Pool,
+  options: FireOptions,
+  deleteCheckpoints: DeleteRunCheckpoints,
+): Promise<FiredTick[]> {
+  const candidates = await execute<Candidate>(
+    pool,
+    `select cron_id, thread_id from cron where ${IS_DUE} order by next_run_date, cron_id limit $2`,
+    [options.now ?? null, options.countMax],
+    "find_due_crons",
+  );
+  const fired: FiredTick[] = [];
+  for (const candidate of candidates) {
+    const tick = await inTransaction(pool, (client) => fireTick(client, candidate, options, deleteCheckpoints));
+    if (tick !== undefined) fired.push(tick);
+  }
+  return fired;
+}
+
+/** `undefined` when another scheduler has it or had it. */
+async function fireTick(
+  client: PoolClient,
+  candidate: Candidate,
+  options: FireOptions,
+  deleteCheckpoints: DeleteRunCheckpoints,
+): Promise<FiredTick | undefined> {
+  // The thread before the cron, as its deletion takes them: the other way round the two could wait for each other.
+  if (candidate.thread_id !== null) {
+    await execute(client, "select 1 from thread where thread_id = $1 for update", [candidate.thread_id]);
+  }
+  const [row] = await execute<CronRow & { now: Date }>(
+    client,
+    `select *, coalesce($1::timestamptz, now()) as now from cron where cron_id = $2 and ${IS_DUE} for update skip locked`,
+    [options.now ?? null, candidate.cron_id],
+  );
+  if (row === undefined) return undefined;
+  const cron = toCron(row);
+  const tick = await options.decide(cron, row.now);
+  const outcome = await startRun(client, tick, deleteCheckpoints);
+  await execute(client, "update cron set next_run_date = $2 where cron_id = $1", [cron.cronId, tick.nextRunAt]);
+  return { cron, tickAt: cron.nextRunAt ?? row.now, firedAt: row.now, ...outcome };
+}
+
+async function startRun(
+  client: PoolClient,
+  tick: CronTick,
+  deleteCheckpoints: DeleteRunCheckpoints,
+): Promise<{ admission: Admission } | { reason: string }> {
+  if (tick.run === undefined) return { reason: tick.reason ?? "There is nothing to run." };
+  try {
+    // Nobody claims for this process here: the run must not start before the transaction is committed.
+    const admission = await admitRunWithin(client, tick.run, { leaseDurationMs: 0 }, deleteCheckpoints);
+    return { admission };
+  } catch (error) {
+    // Refused by a rule, before anything was written: the tick passes.
+    if (error instanceof ThreadBusyError || error instanceof NotFoundError) return { reason: error.message };
+    throw error;
+  }
+}
