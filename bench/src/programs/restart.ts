@@ -30,7 +30,7 @@ export async function measureRestart(command: "dev" | "start", databaseUrl: stri
     });
     let startedAgainAtMs = Number.POSITIVE_INFINITY;
     let count = 0;
-    void followStream(url, run, Date.now() + WAIT_MAX_MS, ({ event, data }) => {
+    const following = followStream(url, run, Date.now() + WAIT_MAX_MS, ({ event, data }) => {
       count += 1;
       const { atMs } = event === "custom" ? (JSON.parse(data) as { atMs: number }) : { atMs: 0 };
       if (isKilled && atMs > startedAgainAtMs) onResumed();
@@ -43,7 +43,10 @@ export async function measureRestart(command: "dev" | "start", databaseUrl: stri
     await untilReady(url);
     const readyMs = Date.now() - startedAgainAtMs;
     await resumed;
-    return { readyMs, resumedMs: Date.now() - startedAgainAtMs };
+    const resumedMs = Date.now() - startedAgainAtMs;
+    await fetch(`${url}/threads/${run.threadId}/runs/${run.runId}/cancel?wait=true`, { method: "POST" });
+    await following;
+    return { readyMs, resumedMs };
   } finally {
     await killGroup(group);
   }
