@@ -1,6 +1,7 @@
 // F9: runs of an agent are cancelled at random moments, in the middle of model calls and tool calls; then the thread must go on,
 // and its history must be one that the provider accepts.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ProviderStub } from "@holdfast/provider-stubs";
 import { checkInvariants, type Violation } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { summarise } from "../harness/measure.ts";
@@ -14,6 +15,12 @@ const TOKEN_DELAY_MS = 10;
 const RUN_MS = 1_500;
 /** A node that ignores its signal is left behind after 1.5 s; the rest is for a busy machine. */
 const SETTLE_MAX_MS = 5_000;
+/** Cancels of every other run are aimed at its first model call, so that some hit one however slow the machine is. */
+const FIRST_CALL_MS = 100;
+const FIRST_CALL_WAIT_MAX_MS = 20_000;
+const POLL_MS = 5;
+/** Calls looked through for one. */
+const RECENT_CALLS = 200;
 const FOLLOW_UP_MAX_MS = 60_000;
 const ROLLBACK_SHARE = 0.2;
 
@@ -43,7 +50,7 @@ async function cancelMany(options: ChaosOptions): Promise<ChaosResult> {
   const books: Books = { settleMs: [], statuses: {}, historyComplaints: [], details: [] };
   await inParallel(options.runCount, options.clientCount, async (index) => {
     if (Date.now() > deadlineMs) return void books.details.push(`conversation ${index} did not begin in time`);
-    const threadId = await cancelOne(api, index, random, books);
+    const threadId = await cancelOne(api, provider, index, random, books);
     const complaint = await replayHistory(provider, await api.readMessages(threadId));
     if (complaint !== undefined) books.historyComplaints.push(`${threadId}: ${complaint}`);
     await followUp(api, threadId, index, books);
@@ -75,11 +82,21 @@ async function cancelMany(options: ChaosOptions): Promise<ChaosResult> {
   };
 }
 
-async function cancelOne(api: AgentApi, index: number, random: Random, books: Books): Promise<string> {
+async function cancelOne(
+  api: AgentApi,
+  provider: ProviderStub,
+  index: number,
+  random: Random,
+  books: Books,
+): Promise<string> {
   const threadId = await api.createThread();
   const runId = await api.createRun(threadId, `first ${index}`);
   const action = random.next() < ROLLBACK_SHARE ? "rollback" : "interrupt";
-  await sleep(random.integer(0, RUN_MS));
+  if (index % 2 === 0) await sleep(random.integer(0, RUN_MS));
+  else {
+    await untilCalled(provider, `first ${index}`);
+    await sleep(random.integer(0, FIRST_CALL_MS));
+  }
   const cancelledAtMs = Date.now();
   const answer = await api.cancel(threadId, runId, action);
   if (answer >= 500) books.details.push(`cancel of run ${runId} answered ${answer}`);
@@ -90,6 +107,14 @@ async function cancelOne(api: AgentApi, index: number, random: Random, books: Bo
   if (!allowed.includes(status)) books.details.push(`run ${runId} is ${status} after the cancel (${action})`);
   checkMessages(await api.readMessages(threadId), { [`first ${index}`]: status }, threadId, books);
   return threadId;
+}
+
+/** Waits until the model is asked about a message. */
+async function untilCalled(provider: ProviderStub, content: string): Promise<void> {
+  const deadlineMs = Date.now() + FIRST_CALL_WAIT_MAX_MS;
+  const isAsked = () =>
+    provider.calls.slice(-RECENT_CALLS).some(({ conversation }) => conversation?.messages.at(-1)?.text === content);
+  while (Date.now() < deadlineMs && !isAsked()) await sleep(POLL_MS);
 }
 
 /** The thread must go on as if nothing had happened. */

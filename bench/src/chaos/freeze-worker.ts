@@ -11,7 +11,7 @@ const LEASE_DURATION_MS = 2_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
 const POLL_MS = 50;
 /** A frozen worker's runs are elsewhere after lease, sweep and claim; more means that nobody takes them. */
-const TAKEOVER_MAX_MS = 30_000;
+const TAKEOVER_MAX_MS = 60_000;
 /** Time for a thawed worker to try its writes. */
 const THAW_MAX_MS = 2_000;
 const REFUSED_WRITE = "[refused write]";
