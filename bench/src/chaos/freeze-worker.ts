@@ -5,7 +5,13 @@ import { fileURLToPath } from "node:url";
 import { type Claim, claimsAt, readClaims } from "../harness/audit.ts";
 import type { Cluster, NamedProcess } from "../harness/cluster.ts";
 import type { Fault } from "./fault.ts";
-import { type InjectionContext, type InjectionReport, runStepsFault, untilNextFault } from "./steps-fault.ts";
+import {
+  type InjectionContext,
+  type InjectionReport,
+  pickBusyWorker,
+  runStepsFault,
+  untilNextFault,
+} from "./steps-fault.ts";
 
 const LEASE_DURATION_MS = 2_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
@@ -60,12 +66,6 @@ async function freezeRandomly(context: InjectionContext): Promise<InjectionRepor
     proofs: { freezes: staleSenders.size, runsTakenOver: takenOverCount, refusedWrites: refusedCount },
     staleSenders,
   };
-}
-
-async function pickBusyWorker({ cluster, random }: InjectionContext): Promise<NamedProcess | undefined> {
-  const claims = await readClaims(cluster.pool);
-  const busy = cluster.workers.filter((worker) => claimsAt(claims, worker.session, Date.now()).length > 0);
-  return busy.length === 0 ? undefined : random.pick(busy);
 }
 
 /** Waits until every run the worker had is with somebody else; returns those runs. */

@@ -1,9 +1,9 @@
 // Faults that strike while conversations of many steps are under way: same load, same checks, another injection.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "@langchain/langgraph-sdk";
-import { type Claim, findRecoveries, readClaims } from "../harness/audit.ts";
+import { type Claim, claimsAt, findRecoveries, readClaims } from "../harness/audit.ts";
 import { type CheckInput, checkInvariants, type Violation } from "../harness/checker.ts";
-import { Cluster, type ClusterOptions } from "../harness/cluster.ts";
+import { Cluster, type ClusterOptions, type NamedProcess } from "../harness/cluster.ts";
 import { summarise } from "../harness/measure.ts";
 import { type Effect, startSink } from "../harness/sink.ts";
 import { runStepsLoad } from "../harness/steps-workload.ts";
@@ -134,4 +134,11 @@ export async function untilNextFault({ options, random, signal }: InjectionConte
   const pauseMs = random.integer(options.faultIntervalMinMs, options.faultIntervalMaxMs);
   await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   return !signal.aborted;
+}
+
+/** A random worker among those that have runs in flight; `undefined` when none has. */
+export async function pickBusyWorker({ cluster, random }: InjectionContext): Promise<NamedProcess | undefined> {
+  const claims = await readClaims(cluster.pool);
+  const busy = cluster.workers.filter((worker) => claimsAt(claims, worker.session, Date.now()).length > 0);
+  return busy.length === 0 ? undefined : random.pick(busy);
 }
