@@ -152,6 +152,21 @@ export function toTapeEvent(run: Pick<TapeRun, "runId" | "block">, event: Stream
   };
 }
 
+/** An event of the first protocol with its place on the tape; its data stand for the params. */
+export function toPlainEvent(run: Pick<TapeRun, "runId" | "block">, event: StreamEvent): TapeEvent | undefined {
+  if (isTapeEvent(event)) return undefined;
+  return {
+    seq: firstSeqOf(run.block) + 1 + event.seq,
+    eventId: `${run.runId}:${event.seq}`,
+    method: event.event,
+    channel: event.event,
+    namespace: [],
+    get params() {
+      return event.data;
+    },
+  };
+}
+
 function channelOf(method: string, custom: string | undefined): string {
   if (method.startsWith("input.")) return "input";
   return custom === undefined ? method : `${method}:${decodeURIComponent(custom)}`;

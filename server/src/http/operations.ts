@@ -56,6 +56,7 @@ import { patchThreadState } from "./langgraph/threads/state/patch.ts";
 import { postThreadStateCheckpoint } from "./langgraph/threads/state/post-checkpoint.ts";
 import { updateThreadState } from "./langgraph/threads/state/update.ts";
 import { streamThreadEvents } from "./langgraph/threads/stream/events.ts";
+import { joinThreadStream } from "./langgraph/threads/stream/join.ts";
 import { openThreadSocket } from "./langgraph/threads/stream/socket.ts";
 import { updateThread } from "./langgraph/threads/update.ts";
 import { postMcp } from "./mcp/mcp.ts";
@@ -98,6 +99,7 @@ const THREADS: Operation[] = [
   getThreadStateAtCheckpoint,
   getThreadHistory,
   postThreadHistory,
+  joinThreadStream,
   sendThreadCommand,
   streamThreadEvents,
   openThreadSocket,

@@ -2,9 +2,11 @@
 import type { EventBus } from "../domain/ports/event-bus.ts";
 import type { ThreadTapeLog } from "../domain/ports/thread-tape.ts";
 import { isTerminal } from "../domain/run.ts";
+import type { StreamEvent } from "../domain/stream-event.ts";
 import {
   blockOf,
   endEvent,
+  firstSeqOf,
   lastSeqOf,
   logSeqAfter,
   startEvent,
@@ -25,8 +27,10 @@ export interface TapeListener {
 }
 
 export interface TapeFollowOptions {
-  /** Only what comes after this number. @default everything retained */
-  since?: number;
+  /** Only what comes after this number; `now` leaves out the runs that have ended. @default everything retained */
+  since?: number | "now";
+  /** The event that stands for one of a run's log; `undefined` leaves it out. @default the event protocol's */
+  toEvent?: (run: TapeRun, event: StreamEvent) => TapeEvent | undefined;
   /** Asked before the events of each run are handed over; what it throws ends the follower. */
   checkAccess?: () => Promise<void>;
 }
@@ -41,7 +45,7 @@ export class TapeFollower {
   readonly threadId: string;
   readonly #sources: TapeSources;
   readonly #listener: TapeListener;
-  readonly #checkAccess: (() => Promise<void>) | undefined;
+  readonly #options: TapeFollowOptions;
   readonly #stopped = new AbortController();
   /** Number of the last event handed over. */
   #seq: number;
@@ -52,9 +56,9 @@ export class TapeFollower {
   constructor(threadId: string, listener: TapeListener, options: TapeFollowOptions, sources: TapeSources) {
     this.threadId = threadId;
     this.#listener = listener;
-    this.#checkAccess = options.checkAccess;
+    this.#options = options;
     this.#sources = sources;
-    this.#seq = options.since ?? -1;
+    this.#seq = typeof options.since === "number" ? options.since : -1;
   }
 
   /** The block it has come to; 0 before the first. */
@@ -77,6 +81,7 @@ export class TapeFollower {
   async run(): Promise<void> {
     const unsubscribe = this.#sources.bus.subscribeRun(this.threadId, () => this.notice());
     try {
+      if (this.#options.since === "now") await this.#skipEnded();
       while (!this.#isStopped) {
         this.#isNewsWaiting = false;
         const runs = await this.#readRuns();
@@ -92,6 +97,13 @@ export class TapeFollower {
 
   get #isStopped(): boolean {
     return this.#stopped.signal.aborted;
+  }
+
+  async #skipEnded(): Promise<void> {
+    const read = () => this.#sources.tape.findNewestTapeRun(this.threadId);
+    const newest = await untilDatabaseAnswers(read, this.#stopped.signal);
+    if (newest === undefined) return;
+    this.#seq = isTerminal(newest.status) ? lastSeqOf(newest.block) : firstSeqOf(newest.block) - 1;
   }
 
   #readRuns(): Promise<TapeRun[]> {
@@ -112,7 +124,7 @@ export class TapeFollower {
 
   async #followRun(run: TapeRun): Promise<void> {
     if (this.#isStopped) return;
-    await this.#checkAccess?.();
+    await this.#options.checkAccess?.();
     this.#handOver([startEvent(run)]);
     await this.#followLog(run);
     if (this.#isStopped) return;
@@ -126,11 +138,11 @@ export class TapeFollower {
   }
 
   async #followLog(run: TapeRun): Promise<void> {
+    const { toEvent = toTapeEvent } = this.#options;
     let stop: (() => void) | undefined;
     await new Promise<void>((resolve, reject) => {
       const listener = {
-        events: (batch: Parameters<typeof toTapeEvent>[1][]) =>
-          this.#handOver(batch.flatMap((event) => toTapeEvent(run, event) ?? [])),
+        events: (batch: StreamEvent[]) => this.#handOver(batch.flatMap((event) => toEvent(run, event) ?? [])),
         ended: () => resolve(),
         failed: reject,
       };
