@@ -22,7 +22,8 @@ export function drawChart(chart: Chart): string {
   const width = panelWidth * chart.panels.length;
   const names = [...new Set(chart.panels.flatMap((panel) => panel.series.map((series) => series.name)))];
   const colourOf = (name: string) => COLOURS[names.indexOf(name) % COLOURS.length]!;
-  const legend = names.length > 1 ? drawLegend(names, colourOf, width) : { svg: "", height: 0 };
+  const needsLegend = chart.panels.some((panel) => panel.series.length > 1);
+  const legend = needsLegend ? drawLegend(names, colourOf, width) : { svg: "", height: 0 };
   const top = TITLE_HEIGHT + legend.height;
   const height = top + PANEL_HEIGHT;
   const panels = chart.panels.map((panel, index) => {

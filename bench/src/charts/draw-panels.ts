@@ -103,5 +103,5 @@ function drawFrame(panel: Panel, box: Box): Frame {
 function drawTarget({ target }: Panel, frame: Frame): string {
   if (target === undefined) return "";
   const y = frame.y.at(target.y);
-  return `${line(frame.left, y, frame.right, y, TARGET, "5 4")}${text(frame.right - 3, y - 5, target.label, { size: 10, anchor: "end", colour: TARGET })}`;
+  return `${line(frame.left, y, frame.right, y, TARGET, "5 4")}${text(frame.left + 4, y - 5, target.label, { size: 10, colour: TARGET, hasHalo: true })}`;
 }

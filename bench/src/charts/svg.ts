@@ -7,6 +7,8 @@ interface TextStyle {
   anchor?: "start" | "middle" | "end";
   /** Degrees. */
   rotate?: number;
+  /** White around the letters, for text over bars. */
+  hasHalo?: boolean;
 }
 
 export function escapeText(value: string): string {
@@ -14,9 +16,10 @@ export function escapeText(value: string): string {
 }
 
 export function text(x: number, y: number, value: string, style: TextStyle = {}): string {
-  const { size = 11, weight = 400, colour = "#222222", anchor = "start", rotate } = style;
+  const { size = 11, weight = 400, colour = "#222222", anchor = "start", rotate, hasHalo = false } = style;
+  const halo = hasHalo ? ' stroke="#ffffff" stroke-width="3" paint-order="stroke"' : "";
   const turned = rotate === undefined ? "" : ` transform="rotate(${rotate} ${px(x)} ${px(y)})"`;
-  return `<text x="${px(x)}" y="${px(y)}" font-size="${size}" font-weight="${weight}" fill="${colour}" text-anchor="${anchor}"${turned}>${escapeText(value)}</text>`;
+  return `<text x="${px(x)}" y="${px(y)}" font-size="${size}" font-weight="${weight}" fill="${colour}" text-anchor="${anchor}"${turned}${halo}>${escapeText(value)}</text>`;
 }
 
 export function line(x1: number, y1: number, x2: number, y2: number, colour: string, dashes = ""): string {

@@ -19,24 +19,29 @@ interface Plan {
   runs: number;
   seconds: number;
   clientProcesses: number;
+  /** Until the tokens begin: time to create the runs and open the sessions. */
+  rampSeconds: number;
 }
 
 /** Time that the creation of a run and the opening of a session may take before the tokens begin. */
 const RAMP_MS = 15_000;
 const RAMP_PER_RUN_MS = 6;
-const RAMP_PER_SESSION_MS = 4;
+const RAMP_PER_SESSION_MS = 8;
 /** After the last token is due. */
 const GRACE_MS = 60_000;
 const CREATING_MAX = 32;
 /** DESIGN, "Speed". */
 const TARGET_P99_MS = 500;
 
-/** `--sessions 10000 --runs 10000 --seconds 30 --client-processes 2` */
+/** `--sessions 10000 --runs 10000 --seconds 30 --client-processes 2 --ramp-seconds 155` */
 export async function sessions(options: ProgramOptions): Promise<void> {
   const count = options.number("sessions", 10_000);
+  const runs = options.number("runs", count);
+  const rampMs = RAMP_MS + runs * RAMP_PER_RUN_MS + count * RAMP_PER_SESSION_MS;
   const plan: Plan = {
     sessions: count,
-    runs: options.number("runs", count),
+    runs,
+    rampSeconds: options.number("ramp-seconds", Math.round(rampMs / 1000)),
     seconds: options.number("seconds", 30),
     clientProcesses: options.number("client-processes", 2),
   };
@@ -74,15 +79,15 @@ interface Measured {
 }
 
 async function measure(plan: Plan, api: ServerProcess, worker: ServerProcess, clients: ChildProcess[]) {
-  const rampMs = RAMP_MS + plan.runs * RAMP_PER_RUN_MS + plan.sessions * RAMP_PER_SESSION_MS;
-  const startAtMs = Date.now() + rampMs;
-  console.log(`  tokens begin in ${Math.round(rampMs / 1000)} s`);
+  const startAtMs = Date.now() + plan.rampSeconds * 1000;
+  console.log(`  tokens begin in ${plan.rampSeconds} s`);
   const runs = await createRuns(api.url, plan, startAtMs);
   console.log(`  ${runs.length} runs created, ${Math.round((startAtMs - Date.now()) / 1000)} s left`);
   await sleep(2_000);
   const [rssIdleBytes, heapIdleBytes] = [await readRssBytes(api.child.pid!), await readHeapBytes(api.url)];
   const followers = Array.from({ length: plan.sessions }, (_, index) => runs[index % runs.length]!);
   const reports = await openSessions(plan, api.url, followers, startAtMs, clients);
+  if (Date.now() > startAtMs) throw new Error("opening the sessions took longer than --ramp-seconds; give more");
   console.log(`  ${plan.sessions} sessions open, ${Math.round((startAtMs - Date.now()) / 1000)} s left`);
   const [rssOpenBytes, heapOpenBytes] = [await readRssBytes(api.child.pid!), await readHeapBytes(api.url)];
   await sleep(Math.max(0, startAtMs - Date.now()));
