@@ -4,6 +4,7 @@ import { overhead } from "./programs/overhead.ts";
 import { pickup } from "./programs/pickup.ts";
 import { type ProgramOptions, parseOptions } from "./programs/program-options.ts";
 import { recovery } from "./programs/recovery.ts";
+import { scaling } from "./programs/scaling.ts";
 import { sessions } from "./programs/sessions.ts";
 import { turns } from "./programs/turns.ts";
 
@@ -12,6 +13,7 @@ const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = {
   overhead,
   pickup,
   recovery,
+  scaling,
   sessions,
   turns,
 };

@@ -4,7 +4,7 @@ import { describeMachine, round } from "../harness/measure.ts";
 import { printTable, writeResult } from "../harness/result.ts";
 import type { ProgramOptions } from "../programs/program-options.ts";
 import { type ChaosResult, type Fault, runFault } from "./fault.ts";
-import { FAULTS, UNAVAILABLE_FAULTS } from "./faults.ts";
+import { FAULTS } from "./faults.ts";
 
 const VIOLATIONS_KEPT_MAX = 100;
 const SEED_MAX = 2 ** 31;
@@ -21,7 +21,7 @@ export async function chaos(options: ProgramOptions): Promise<void> {
   for (const id of wanted) {
     const fault = FAULTS.find((each) => each.id === id.toUpperCase());
     if (fault === undefined) {
-      console.error(UNAVAILABLE_FAULTS[id.toUpperCase()] ?? `There is no fault ${id}.`);
+      console.error(`There is no fault ${id}.`);
       process.exitCode = 1;
       continue;
     }
@@ -95,5 +95,4 @@ function printFaults(): void {
       "Options: --runs --workers --clients --steps --step-ms --interval-min-ms --interval-max-ms --duration-max-ms --seed\n",
   );
   for (const { id, title } of FAULTS) console.log(`${id.padEnd(4)} ${title}`);
-  for (const [id, reason] of Object.entries(UNAVAILABLE_FAULTS)) console.log(`${id.padEnd(4)} ${reason}`);
 }

@@ -1,5 +1,6 @@
 // Every fault there is a program for.
 import { breakProvider } from "./break-provider.ts";
+import { breakRedis } from "./break-redis.ts";
 import { cancelAnywhere } from "./cancel-anywhere.ts";
 import { cutNetwork } from "./cut-network.ts";
 import { duplicateRequests } from "./duplicate-requests.ts";
@@ -17,6 +18,7 @@ export const FAULTS: Fault[] = [
   freezeWorker,
   restartPostgres,
   cutNetwork,
+  breakRedis,
   duplicateRequests,
   oneThread,
   manySessions,
@@ -25,8 +27,3 @@ export const FAULTS: Fault[] = [
   breakProvider,
   rollingRestart,
 ];
-
-/** Faults that cannot be injected yet, with the reason. */
-export const UNAVAILABLE_FAULTS: Record<string, string> = {
-  F5: "not available: there is no Redis bus yet whose loss could be tested",
-};
