@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { LeaseLostError, NotFoundError, ThreadBusyError } from "../domain/errors.ts";
 import { mintId } from "../domain/ids.ts";
 import type { ClaimedRun, Fence, RunEnd } from "../domain/ports/run-queue.ts";
-import type { MultitaskStrategy, NewRun } from "../domain/run.ts";
+import { type MultitaskStrategy, type NewRun, RUN_TRANSITIONS } from "../domain/run.ts";
 import type { ReadOmittedValues } from "./checkpoint-tables.ts";
 import { PostgresEventLog } from "./event-log.ts";
 import { openListener } from "./listener.ts";
@@ -27,6 +27,22 @@ beforeAll(async () => {
   log = new PostgresEventLog(database.pool, readLists);
 });
 afterAll(() => database.close());
+
+/** Every statement of this file runs under a trigger that refuses a move which the table of legal moves does not have. */
+beforeAll(async () => {
+  const moves = Object.entries(RUN_TRANSITIONS).flatMap(([from, targets]) =>
+    targets.map((to) => `('${from}', '${to}')`),
+  );
+  await database.pool.query(`
+    create function refuse_illegal_move() returns trigger language plpgsql as $$
+    begin
+      if old.status <> new.status and (old.status, new.status) not in (${moves.join(", ")}) then
+        raise exception 'illegal move of a run from % to %', old.status, new.status;
+      end if;
+      return new;
+    end $$;
+    create trigger legal_moves before update on run for each row execute function refuse_illegal_move()`);
+});
 beforeEach(() => database.pool.query("truncate thread, run, run_event, webhook_delivery cascade"));
 
 /** Stands in for the checkpoints: every list says where it came from. */
@@ -349,6 +365,14 @@ describe("the event log", () => {
     }
     expect(seen).toEqual([0, 1, 2]);
   });
+});
+
+it("a move that is not in the table of legal moves is noticed by these tests", async () => {
+  await admit();
+  const { fence } = await claimOne();
+  await queue.endRun(fence, SUCCESS);
+  const illegal = database.pool.query("update run set status = 'running' where run_id = $1", [fence.runId]);
+  await expect(illegal).rejects.toThrow("illegal move of a run from success to running");
 });
 
 describe("cancel", () => {

@@ -20,10 +20,8 @@ export type ReadRow = [
 export const CHECKPOINT_ROW = 0;
 /** Pending writes: task, path, body, lists, idx; of checkpoint `d` where several are read. */
 export const WRITE_ROW = 1;
-/** An item: body, list, position. */
+/** An item: body, list, position. Kind 3 is the end of a list: list, next free position. */
 export const ITEM_ROW = 2;
-/** The end of a list: list, next free position. */
-export const END_ROW = 3;
 
 /** The columns of checkpoint `t` as a row. */
 export const CHECKPOINT_COLUMNS = `0 as kind, t.checkpoint_id as a, t.parent_checkpoint_id as b, t.body as c,
