@@ -58,12 +58,12 @@ interface WorkersConfig {
   readonly attemptMax: number;
   /** Longest time of one attempt; 0 means no limit. */
   readonly runTimeoutMs: number;
-  /** How long a stopping worker waits for its runs. */
-  readonly drainGraceMs: number;
   /** Longest time of one attempt of a node that sets no limit itself; 0 means no limit. */
   readonly nodeTimeoutMs: number;
   /** Longest time without a stream event; 0 means no limit. */
   readonly idleTimeoutMs: number;
+  /** How long a stopping worker waits for its runs. */
+  readonly drainGraceMs: number;
 }
 
 /** Upper bounds. */
@@ -147,10 +147,10 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
       pollIntervalMs: env.HOLDFAST_POLL_INTERVAL_MS,
       attemptMax: env.HOLDFAST_ATTEMPT_MAX,
       runTimeoutMs: env.HOLDFAST_RUN_TIMEOUT_MS,
-      drainGraceMs: env.HOLDFAST_DRAIN_GRACE_MS,
-    },
       nodeTimeoutMs: env.HOLDFAST_NODE_TIMEOUT_MS,
       idleTimeoutMs: env.HOLDFAST_IDLE_TIMEOUT_MS,
+      drainGraceMs: env.HOLDFAST_DRAIN_GRACE_MS,
+    },
     limits: {
       requestBodyBytesMax: env.HOLDFAST_REQUEST_BODY_BYTES_MAX,
       streamBufferBytesMax: env.HOLDFAST_STREAM_BUFFER_BYTES_MAX,
