@@ -6,7 +6,8 @@ import { SDK_LINES, type SdkClient } from "../harness/sdk-lines.ts";
 import { useServer } from "../harness/sdk-test.ts";
 import { readStream } from "../harness/stream-reader.ts";
 
-const server = useServer({ graphs: ["steps", "loose"] });
+// A worker learns of a deleted thread with its next heartbeat.
+const server = useServer({ graphs: ["steps", "loose"], env: { HOLDFAST_HEARTBEAT_INTERVAL_MS: "300" } });
 const connect = () => SDK_LINES[0]!.connect(server.url);
 const long = { input: {}, config: { configurable: { steps: 1, step_ms: 60_000 } } };
 
