@@ -31,6 +31,9 @@ export {
 export { isPinned, pinMessage } from "./context-window/message-groups.ts";
 export { type SummarizeOptions, summarizeMessages } from "./context-window/summarize.ts";
 export { estimateTextTokens, estimateTokens, type TokenCounter } from "./context-window/token-estimate.ts";
+export type { EffectDecision, UnknownEffectQuestion } from "./effects/ask-person.ts";
+export { idempotencyKeyOf } from "./effects/perform-effect.ts";
+export { type EffectOptions, EffectTool, withEffect } from "./effects/with-effect.ts";
 export { CircuitBreaker, type CircuitBreakerOptions } from "./models/circuit-breaker.ts";
 export { type CreateEmbeddingsOptions, createEmbeddings } from "./models/create-embeddings.ts";
 export { type CreateModelOptions, createModel } from "./models/create-model.ts";

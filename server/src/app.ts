@@ -93,6 +93,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     graphs: graphDefinitions(config),
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
+    effects: persistence.effects,
     nodeTimeoutMs: config.workers.nodeTimeoutMs,
     store: memory.graphStore,
   });

@@ -4,10 +4,12 @@ import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkp
 import { HoldfastError, LeaseLostError } from "../domain/errors.ts";
 import type { ExecutionOutcome, GraphExecutor } from "../domain/ports/graph-runtime.ts";
 import type { ClaimedRun, Fence } from "../domain/ports/run-queue.ts";
+import type { ToolEffects } from "../domain/ports/tool-effects.ts";
 import type { Run, RunCommand } from "../domain/run.ts";
 import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { CompiledGraph, GraphCallConfig } from "./compiled-graph.ts";
 import { type Continuation, planContinuation, planStart } from "./continuation.ts";
+import { EFFECTS_KEY, EffectRecorder } from "./effect-recorder.ts";
 import { FencedSaver } from "./fenced-saver.ts";
 import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
@@ -24,6 +26,8 @@ export interface RunExecutorOptions {
   registry: GraphRegistry;
   openCheckpointer: (fence: Fence | undefined) => BaseCheckpointSaver;
   store: BaseStore | undefined;
+  /** Where tools record their effects. */
+  effects: ToolEffects | undefined;
   /** Longest time of one attempt of a node that sets no limit of its own; 0 for none. */
   nodeTimeoutMs: number;
 }
@@ -132,6 +136,15 @@ export class RunExecutor implements GraphExecutor {
         ...buildRunConfig(run, { isContinued: !isStart && !continuation.isAddressed, signal }),
         control,
       };
+      if (this.#options.effects !== undefined) {
+        config.configurable = {
+          ...config.configurable,
+          [EFFECTS_KEY]: new EffectRecorder(this.#options.effects, {
+            fence: claimed.fence,
+            saver: run.kwargs.durability === "exit" ? undefined : attachment.checkpoints?.saver,
+          }),
+        };
+      }
       const command: RunCommand | undefined = isStart ? continuation.command : undefined;
       const library = await this.#options.registry.findLibrary(run.kwargs.graphId, attachment.graph);
       const input = isStart

@@ -42,6 +42,11 @@ export class FencedSaver extends BaseCheckpointSaver {
   /** The newest long lists of root checkpoints that are committed, newest last. */
   readonly #savedLists: { list: unknown[]; checkpointId: string }[] = [];
   readonly #listWaiters: { list: unknown[]; resolve: () => void }[] = [];
+  /** Checkpoints that are committed, of all namespaces: those a run wrote or began from. */
+  readonly #savedIds = new Set<string>();
+  readonly #idWaiters = new Map<string, { resolve: () => void; reject: (reason: Error) => void }[]>();
+  /** Of the graphs that keep their checkpoints here; a subgraph may keep none, or elsewhere. */
+  readonly #namespaces = new Set<string>();
   #isSealed = false;
   #headId: string | null = null;
   #hasInterrupt = false;
@@ -82,16 +87,34 @@ export class FencedSaver extends BaseCheckpointSaver {
     return new Promise((resolve) => this.#listWaiters.push({ list, resolve }));
   }
 
+  /** Whether the graph in this namespace keeps its checkpoints here. */
+  hasNamespace(namespace: string): boolean {
+    return this.#namespaces.has(namespace);
+  }
+
+  /** Resolves when the checkpoint is committed; rejects when it never will be. */
+  whenCheckpointSaved(checkpointId: string): Promise<void> {
+    if (this.#savedIds.has(checkpointId)) return Promise.resolve();
+    const reason = this.#failure ?? (this.#isSealed ? new Error("The run has ended.") : undefined);
+    if (reason !== undefined) return Promise.reject(reason);
+    return new Promise((resolve, reject) => {
+      this.#idWaiters.set(checkpointId, [...(this.#idWaiters.get(checkpointId) ?? []), { resolve, reject }]);
+    });
+  }
+
   /** Refuses every later write (nodes that outlive a cancel) and waits for those under way. Reading stays possible. */
   async seal(): Promise<void> {
     this.#isSealed = true;
     await Promise.allSettled(this.#inFlight);
     for (const waiter of this.#listWaiters.splice(0)) waiter.resolve();
+    this.#rejectIdWaiters(new Error("The run has ended."));
   }
 
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    this.#namespaces.add(config.configurable?.checkpoint_ns ?? "");
     const tuple = await this.#watch(this.#inner.getTuple(config));
     if (tuple === undefined) return undefined;
+    this.#noteSaved(tuple.checkpoint.id);
     const configurable = config.configurable ?? {};
     if ((configurable.checkpoint_ns ?? "") === "" && configurable.checkpoint_id === undefined) {
       this.#headId = tuple.checkpoint.id;
@@ -111,11 +134,24 @@ export class FencedSaver extends BaseCheckpointSaver {
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
     this.#refuseWhenSealed();
+    this.#namespaces.add(config.configurable?.checkpoint_ns ?? "");
     if ((config.configurable?.checkpoint_ns ?? "") === "") this.#headId = checkpoint.id;
     const stamped = omitUndefined({ ...metadata, ...this.#metadata });
     const saved = await this.#watch(this.#inner.put(config, checkpoint, stamped, newVersions));
+    this.#noteSaved(checkpoint.id);
     if ((config.configurable?.checkpoint_ns ?? "") === "") this.#noteLists(checkpoint);
     return saved;
+  }
+
+  #noteSaved(checkpointId: string): void {
+    this.#savedIds.add(checkpointId);
+    for (const { resolve } of this.#idWaiters.get(checkpointId) ?? []) resolve();
+    this.#idWaiters.delete(checkpointId);
+  }
+
+  #rejectIdWaiters(reason: Error): void {
+    for (const { reject } of [...this.#idWaiters.values()].flat()) reject(reason);
+    this.#idWaiters.clear();
   }
 
   #noteLists(checkpoint: Checkpoint): void {
@@ -168,6 +204,7 @@ export class FencedSaver extends BaseCheckpointSaver {
     } catch (error) {
       if (error instanceof HoldfastError && this.#failure === undefined) {
         this.#failure = error;
+        this.#rejectIdWaiters(error);
         this.#hooks.onFailure?.(error);
       }
       throw error;

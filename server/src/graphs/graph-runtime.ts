@@ -7,6 +7,7 @@ import type {
   ThreadStateWriter,
 } from "../domain/ports/graph-runtime.ts";
 import type { Fence } from "../domain/ports/run-queue.ts";
+import type { ToolEffects } from "../domain/ports/tool-effects.ts";
 import { RunExecutor } from "./execute-run.ts";
 import { ProjectCatalog } from "./graph-catalog.ts";
 import { type GraphDefinition, GraphRegistry } from "./graph-registry.ts";
@@ -22,6 +23,8 @@ export interface GraphRuntimeOptions {
   openCheckpointer: (fence: Fence | undefined) => BaseCheckpointSaver;
   /** Long-term memory handed to every graph. */
   store?: BaseStore;
+  /** Where tools record their effects; without it they just run. */
+  effects?: ToolEffects;
   /** Longest time of one attempt of a node that sets no limit of its own. @default 0, no limit */
   nodeTimeoutMs?: number;
 }
@@ -50,7 +53,7 @@ export function createGraphRuntime(options: GraphRuntimeOptions): GraphRuntime {
     catalog: new ProjectCatalog(registry),
     stateReader: new StateReader(shared),
     stateWriter: new StateWriter(shared),
-    executor: new RunExecutor({ ...shared, nodeTimeoutMs: options.nodeTimeoutMs ?? 0 }),
+    executor: new RunExecutor({ ...shared, effects: options.effects, nodeTimeoutMs: options.nodeTimeoutMs ?? 0 }),
     loadGraphs: async () => {
       for (const { graphId } of registry.list()) await registry.load(graphId);
     },

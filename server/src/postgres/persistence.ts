@@ -20,6 +20,7 @@ import { PostgresRunRepository } from "./run-repository.ts";
 import { PostgresStateFences } from "./state-fence.ts";
 import { PostgresThreadRepository } from "./thread-repository.ts";
 import { PostgresThreadTape } from "./thread-tape.ts";
+import { PostgresToolEffects } from "./tool-effects.ts";
 
 export interface Persistence {
   apiKeys: PostgresApiKeyRepository;
@@ -33,6 +34,7 @@ export interface Persistence {
   stateFences: PostgresStateFences;
   idempotency: PostgresIdempotencyRepository;
   retention: PostgresRetention;
+  effects: PostgresToolEffects;
   openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
 }
 
@@ -76,6 +78,7 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
     stateFences: new PostgresStateFences(pool),
     idempotency,
     retention: new PostgresRetention(pool, { checkpoints, keys: idempotency, eventRetentionMs }),
+    effects: new PostgresToolEffects(patient),
     openCheckpointer: (fence) => new HoldfastSaver({ pool: fence === undefined ? pool : patient, fence, cache }),
   };
 }
