@@ -1,3 +1,16 @@
+create table api_key (
+  key_id uuid not null,
+  key_hash bytea not null,
+  name text not null,
+  owner text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_key_pkey PRIMARY KEY (key_id),
+  constraint api_key_key_hash_key UNIQUE (key_hash)
+);
+
 create table assistant (
   assistant_id uuid not null,
   graph_id text not null,
@@ -58,6 +71,26 @@ create table checkpoint_write (
   constraint checkpoint_write_pkey PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
 );
 
+create table cron (
+  cron_id uuid not null,
+  assistant_id uuid not null,
+  thread_id uuid,
+  schedule text not null,
+  timezone text,
+  end_time timestamp with time zone,
+  next_run_date timestamp with time zone,
+  payload jsonb not null,
+  run_request jsonb not null,
+  metadata jsonb default '{}'::jsonb not null,
+  user_id text,
+  is_enabled boolean default true not null,
+  on_run_completed text default 'delete'::text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint cron_on_run_completed_check CHECK ((on_run_completed = ANY (ARRAY['delete'::text, 'keep'::text]))),
+  constraint cron_pkey PRIMARY KEY (cron_id)
+);
+
 create table idempotency_key (
   key_digest bytea not null,
   request_digest bytea not null,
@@ -101,6 +134,9 @@ create table run (
   last_worker text,
   last_error text,
   last_lost_at timestamp with time zone,
+  tape_block integer,
+  is_waiting boolean default false not null,
+  is_limited boolean default false not null,
   constraint run_cancel_action_check CHECK ((cancel_action = ANY (ARRAY['interrupt'::text, 'rollback'::text]))),
   constraint run_multitask_strategy_check CHECK ((multitask_strategy = ANY (ARRAY['reject'::text, 'enqueue'::text, 'interrupt'::text, 'rollback'::text]))),
   constraint run_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'success'::text, 'error'::text, 'timeout'::text, 'interrupted'::text]))),
@@ -114,9 +150,6 @@ create table run_event (
   data text not null,
   omitted jsonb,
   constraint run_event_pkey PRIMARY KEY (run_id, seq)
-  tape_block integer,
-  is_waiting boolean default false not null,
-  is_limited boolean default false not null,
 ) partition by RANGE (run_id);
 
 create table store_item (
@@ -168,11 +201,34 @@ CASE
     WHEN ((jsonb_typeof((metadata -> 'assistant_id'::text)) = 'string'::text) AND (length((metadata ->> 'assistant_id'::text)) <= 200)) THEN (metadata ->> 'assistant_id'::text)
     ELSE NULL::text
 END) stored,
+  tape_block integer default 0 not null,
   constraint thread_active_count_check CHECK ((active_count >= 0)),
   constraint thread_status_check CHECK ((status = ANY (ARRAY['idle'::text, 'busy'::text, 'interrupted'::text, 'error'::text]))),
   constraint thread_ttl_strategy_check CHECK ((ttl_strategy = ANY (ARRAY['delete'::text, 'keep_latest'::text]))),
   constraint thread_pkey PRIMARY KEY (thread_id)
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.05);
+
+create table tool_effect (
+  effect_id uuid not null,
+  thread_id uuid not null,
+  key_digest bytea not null,
+  run_id uuid not null,
+  tool_name text not null,
+  args text not null,
+  is_idempotent boolean not null,
+  status text not null,
+  attempt integer default 1 not null,
+  decision_count integer default 0 not null,
+  token uuid not null,
+  result text,
+  error text,
+  created_at timestamp with time zone default now() not null,
+  reserved_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  constraint tool_effect_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'finished'::text, 'failed'::text, 'unknown'::text, 'skipped'::text]))),
+  constraint tool_effect_pkey PRIMARY KEY (effect_id),
+  constraint tool_effect_thread_id_key_digest_key UNIQUE (thread_id, key_digest)
+);
 
 create table webhook_delivery (
   delivery_id uuid not null,
@@ -194,7 +250,13 @@ create table run_event_default partition of run_event DEFAULT;
 
 alter table assistant_version add constraint assistant_version_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES assistant(assistant_id) ON DELETE CASCADE;
 
+alter table cron add constraint cron_assistant_id_fkey FOREIGN KEY (assistant_id) REFERENCES assistant(assistant_id) ON DELETE CASCADE;
+
+alter table cron add constraint cron_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES thread(thread_id) ON DELETE CASCADE;
+
 alter table store_vector add constraint store_vector_namespace_key_fkey FOREIGN KEY (namespace, key) REFERENCES store_item(namespace, key) ON DELETE CASCADE;
+
+alter table tool_effect add constraint tool_effect_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES thread(thread_id) ON DELETE CASCADE;
 
 CREATE INDEX assistant_by_created_at ON public.assistant USING btree (created_at DESC, assistant_id);
 
@@ -202,9 +264,21 @@ CREATE INDEX assistant_by_graph ON public.assistant USING btree (graph_id);
 
 CREATE INDEX assistant_by_metadata ON public.assistant USING gin (metadata jsonb_path_ops);
 
+CREATE INDEX cron_by_assistant ON public.cron USING btree (assistant_id);
+
+CREATE INDEX cron_by_created_at ON public.cron USING btree (created_at DESC, cron_id);
+
+CREATE INDEX cron_by_metadata ON public.cron USING gin (metadata jsonb_path_ops);
+
+CREATE INDEX cron_by_thread ON public.cron USING btree (thread_id) WHERE (thread_id IS NOT NULL);
+
+CREATE INDEX cron_due ON public.cron USING btree (next_run_date) WHERE is_enabled;
+
 CREATE INDEX idempotency_key_by_expiry ON public.idempotency_key USING btree (expires_at);
 
 CREATE INDEX run_by_lease ON public.run USING btree (lease_expires_at) WHERE (status = 'running'::text);
+
+CREATE INDEX run_by_tape ON public.run USING btree (thread_id, tape_block) WHERE (tape_block IS NOT NULL);
 
 CREATE INDEX run_by_thread ON public.run USING btree (thread_id, created_at DESC, run_id DESC);
 
@@ -215,6 +289,10 @@ CREATE INDEX run_pending ON public.run USING btree (priority DESC, queue_order) 
 CREATE INDEX run_pending_by_age ON public.run USING btree (queue_order) WHERE ((status = 'pending'::text) AND (NOT is_limited));
 
 CREATE INDEX run_pending_by_thread ON public.run USING btree (thread_id, queue_order) WHERE (status = 'pending'::text);
+
+CREATE INDEX run_pending_limited ON public.run USING btree (assistant_id, priority DESC, queue_order) WHERE ((status = 'pending'::text) AND is_limited);
+
+CREATE INDEX run_running_limited ON public.run USING btree (assistant_id) WHERE ((status = 'running'::text) AND is_limited);
 
 CREATE INDEX store_item_by_expiry ON public.store_item USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
@@ -232,15 +310,13 @@ CREATE INDEX thread_by_metadata ON public.thread USING gin (metadata jsonb_path_
 
 CREATE INDEX thread_by_state_updated_at ON public.thread USING btree (state_updated_at DESC NULLS LAST, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
 
-CREATE INDEX run_pending_limited ON public.run USING btree (assistant_id, priority DESC, queue_order) WHERE ((status = 'pending'::text) AND is_limited);
-
-CREATE INDEX run_running_limited ON public.run USING btree (assistant_id) WHERE ((status = 'running'::text) AND is_limited);
-
 CREATE INDEX thread_by_status ON public.thread USING btree (status, created_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
 
 CREATE INDEX thread_by_updated_at ON public.thread USING btree (updated_at DESC, thread_id) WHERE (NOT (is_temporary AND (ended_at IS NOT NULL)));
 
 CREATE INDEX thread_temporary ON public.thread USING btree (ended_at) WHERE is_temporary;
+
+CREATE INDEX tool_effect_unknown ON public.tool_effect USING btree (thread_id) WHERE (status = 'unknown'::text);
 
 CREATE INDEX webhook_delivery_by_run ON public.webhook_delivery USING btree (run_id);
 
