@@ -93,7 +93,7 @@ export class EventFeed implements Disposable {
     if (signal.kind === "events" && signal.events !== undefined) {
       if (!this.#deliver(feed, signal.events)) this.#want(feed, false);
     } else if (signal.kind === "ended" && signal.end !== undefined) {
-      this.#endFollowers(feed, signal.end);
+      this.#endFollowers(feed, feed.followers, signal.end);
       if (feed.followers.size > 0) this.#want(feed, true);
     } else {
       this.#want(feed, signal.kind === "ended");
@@ -119,12 +119,11 @@ export class EventFeed implements Disposable {
     return isComplete;
   }
 
-  /** Ends the followers that have everything; without `end` it is known from the rows that all have. */
-  #endFollowers(feed: Feed, end?: LocalEnd): void {
-    for (const follower of [...feed.followers]) {
+  /** Ends the followers that have everything; without `end` it is known from the rows that these have. */
+  #endFollowers(feed: Feed, followers: Iterable<Follower>, end?: LocalEnd): void {
+    for (const follower of [...followers]) {
       if (end !== undefined && follower.nextSeq <= end.lastSeq) continue;
-      feed.followers.delete(follower);
-      follower.listener.ended(end);
+      if (feed.followers.delete(follower)) follower.listener.ended(end);
     }
     if (feed.followers.size === 0) this.#close(feed);
   }
@@ -170,6 +169,8 @@ export class EventFeed implements Disposable {
     const checked = feeds.filter((feed) => feed.isStatusWanted);
     for (const feed of checked) feed.isStatusWanted = false;
     const statuses = checked.length === 0 ? undefined : await this.#log.readStatuses(checked.map((feed) => feed.runId));
+    // Who joins while the events are read has not had them, and asks for a read of its own.
+    const readers = new Map(feeds.map((feed) => [feed, [...feed.followers]]));
     const cursors = feeds
       .map((feed) => ({
         runId: feed.runId,
@@ -184,7 +185,9 @@ export class EventFeed implements Disposable {
       const isChecked = statuses !== undefined && checked.includes(feed);
       const status = statuses?.get(feed.runId);
       if (isMore) this.#want(feed, isChecked);
-      else if (isChecked && (status === undefined || isTerminal(status))) this.#endFollowers(feed);
+      else if (isChecked && (status === undefined || isTerminal(status))) {
+        this.#endFollowers(feed, readers.get(feed) ?? []);
+      }
     }
   }
 
