@@ -1,6 +1,7 @@
 // Puts an operation behind its path: authenticate, parse, hand over to the handler.
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "@hono/zod-openapi";
+import { BadRequestError, InvalidRequestError } from "../domain/errors.ts";
 import { ANONYMOUS } from "../domain/principal.ts";
 import type { HttpContext, HttpEnv, HttpServices, HttpSettings } from "./http-services.ts";
 import { answerOnce } from "./idempotency.ts";
@@ -32,7 +33,7 @@ export function mountOperation(app: OpenAPIHono<HttpEnv>, operation: Operation, 
     const params = parsePart("path", operation.params, context.req.param());
     const query = parsePart("query", operation.query, readQuery(context, operation));
     const rawBody = operation.body ? await readBody(context, runtime.settings) : undefined;
-    const body = parsePart("body", operation.body, rawBody);
+    const body = parseBody(operation, rawBody);
     // A stream's HEAD has headers only; following the run for it would hold the connection for nothing.
     if (operation.isLongLived && context.req.method === "HEAD") return context.body(null);
     return answerOnce(operation, { ...caller, params, query, body }, rawBody);
@@ -60,6 +61,15 @@ function readQuery(context: HttpContext, operation: Operation): Record<string, u
 
 async function readBody(context: HttpContext, settings: HttpSettings): Promise<unknown> {
   return (await readJsonBody(context, settings.requestBodyBytesMax)) ?? {};
+}
+
+function parseBody(operation: Operation, raw: unknown): unknown {
+  try {
+    return parsePart("body", operation.body, raw);
+  } catch (error) {
+    const isMisfit = operation.misfitStatus === 400 && error instanceof InvalidRequestError;
+    throw isMisfit ? new BadRequestError(error.message) : error;
+  }
 }
 
 function parsePart(part: "path" | "query" | "body", schema: z.ZodType | undefined, raw: unknown): unknown {

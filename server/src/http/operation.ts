@@ -63,6 +63,8 @@ export interface Operation<
   /** Headers that change the answer; for the document, handlers read them themselves. */
   headers?: z.ZodObject;
   body?: Body;
+  /** Status of a body that does not fit, where clients know another than the usual one. @default 422 */
+  misfitStatus?: 400;
   bodyExample?: unknown;
   answers: Record<number, AnswerDoc>;
   /**

@@ -1,11 +1,10 @@
 // POST /threads/{thread_id}/stream/events
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { z } from "@hono/zod-openapi";
-import { BadRequestError, HoldfastError } from "../../../../domain/errors.ts";
+import { HoldfastError } from "../../../../domain/errors.ts";
 import { omitUndefined } from "../../../../domain/json.ts";
 import { toRunError } from "../../../error-response.ts";
 import { defineOperation, failures } from "../../../operation.ts";
-import { describeProblems } from "../../../request-problems.ts";
 import { SseConnection } from "../../../sse/sse-connection.ts";
 import { toSseEvent } from "../../protocol/event-frame.ts";
 import { selectionSchema, selectTapeEvents } from "../../protocol/event-selection.ts";
@@ -21,10 +20,8 @@ export const streamThreadEvents = defineOperation({
     "First the events of the newest runs, then each event as it happens; the stream stays open between runs until the client " +
     "leaves. A thread that does not exist yet is waited for. The same over a WebSocket: GET this path.",
   params: threadPathSchema,
-  body: selectionSchema.catch(({ error }) => {
-    // Clients of the protocol know 400 here where other operations answer 422.
-    throw new BadRequestError(describeProblems("body", new z.ZodError(error.issues)).message);
-  }),
+  body: selectionSchema,
+  misfitStatus: 400,
   bodyExample: { channels: ["values", "messages", "lifecycle"], namespaces: [[]], depth: 1 },
   answers: {
     200: { description: "Server-sent events", contentType: "text/event-stream", schema: z.string() },
