@@ -12,12 +12,20 @@ const SAMPLE_COUNT = 100;
 const SAMPLE_PAUSE_MS = 50;
 const MEBIBYTE = 1024 * 1024;
 
-export async function measureConcurrency(databaseUrl: string, slots: number) {
-  const env = { DATABASE_URL: databaseUrl, LOG_LEVEL: "error", NODE_ENV: "production", HOLDFAST_SLOTS: String(slots) };
+export async function measureConcurrency(databaseUrl: string, slots: number, poolMax: number) {
+  const env = {
+    DATABASE_URL: databaseUrl,
+    LOG_LEVEL: "error",
+    NODE_ENV: "production",
+    HOLDFAST_SLOTS: String(slots),
+    HOLDFAST_DATABASE_POOL_MAX: String(poolMax),
+  };
   const api = await startProcess({ command: "api", env });
   const worker = await startProcess({ command: "worker", env });
   const pool = openUsagePool(databaseUrl);
   try {
+    // The first run shows that the worker has loaded everything.
+    await new Client({ apiUrl: api.url }).runs.wait(null, "instant", { input: { messages: "hello" } });
     const emptyMiB = await readMiB(worker.child.pid!);
     await createRuns(api.url, slots);
     await untilRunning(pool, slots);
@@ -34,6 +42,7 @@ export async function measureConcurrency(databaseUrl: string, slots: number) {
     const fullMiB = await readMiB(worker.child.pid!);
     return {
       "runs at once": slots,
+      "pool max": poolMax,
       "connections at most": connectionsMax,
       "idle in transaction at most": idleInTransactionMax,
       "worker MiB empty": emptyMiB,

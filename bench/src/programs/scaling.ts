@@ -7,14 +7,18 @@ import { measureConcurrency } from "./scaling-concurrency.ts";
 import { measureFanOut } from "./scaling-fan-out.ts";
 import { measureRunCost } from "./scaling-run-cost.ts";
 
-/** `--parts concurrency,cost,fan-out --slots 2000 --streams 50 --tokens 100 --interval-ms 20 --rounds 2` */
+/** `--parts concurrency,cost,fan-out --slots 2000 --pools 8,3 --streams 50 --tokens 100 --interval-ms 20 --rounds 2 --result scaling` */
 export async function scaling(options: ProgramOptions): Promise<void> {
   const parts = new Set(options.list("parts", "concurrency,cost,fan-out"));
   await using database = await openDatabaseServer();
   const conditions = await describeConditions(database);
   const result: Record<string, Record<string, string | number>[]> = {};
   if (parts.has("concurrency")) {
-    result.concurrency = [await measureConcurrency(await database.createDatabase(), options.number("slots", 2_000))];
+    result.concurrency = [];
+    for (const poolMax of options.list("pools", "8,3").map(Number)) {
+      const url = await database.createDatabase();
+      result.concurrency.push(await measureConcurrency(url, options.number("slots", 2_000), poolMax));
+    }
     printTable("many runs at once in slow nodes, one API and one worker process", result.concurrency);
   }
   if (parts.has("cost")) {
@@ -39,5 +43,5 @@ export async function scaling(options: ProgramOptions): Promise<void> {
       result.fanOut,
     );
   }
-  await writeResult("scaling", { ...conditions, ...result });
+  await writeResult(options.text("result", "scaling"), { ...conditions, ...result });
 }

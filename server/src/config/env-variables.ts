@@ -84,7 +84,7 @@ export const ENV_GROUPS = {
       { defaultText: "DATABASE_URL" },
     ),
     HOLDFAST_DATA_DIR: text("Folder for the embedded database.", ".holdfast", "a path to a folder that may be created"),
-    HOLDFAST_DATABASE_POOL_MAX: integer("Connections per process at most.", { default: 10, min: 2, max: 1_000 }),
+    HOLDFAST_DATABASE_POOL_MAX: integer("Pooled connections per process at most.", { default: 8, min: 2, max: 1_000 }),
     HOLDFAST_STATEMENT_TIMEOUT_MS: integer("A statement running longer is cancelled by the database; 0 for no limit.", {
       default: MINUTE_MS,
       min: 0,
