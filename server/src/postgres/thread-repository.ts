@@ -12,6 +12,7 @@ import { showNewestState } from "./thread-head.ts";
 import { deleteThreadsWhere } from "./thread-removal.ts";
 import { IS_VISIBLE_THREAD, type ThreadRow, threadColumns, toThreads } from "./thread-row.ts";
 import { countThreads, searchThreads } from "./thread-search.ts";
+import { copyToolEffects } from "./tool-effects.ts";
 
 export interface ThreadRepositoryParts {
   checkpoints: CheckpointTables;
@@ -120,6 +121,7 @@ export class PostgresThreadRepository implements ThreadRepository {
         );
         if (rows[0] === undefined) throw new ConflictError("Thread not found");
         await this.#checkpoints.copyThreadCheckpoints(client, threadId, newThreadId);
+        await copyToolEffects(client, threadId, newThreadId);
         return (await this.#catchUpCopy(client, threadId, newThreadId)) ?? rows[0];
       },
       "repeatable read",

@@ -4,7 +4,7 @@ import { LeaseLostError } from "../domain/errors.ts";
 import { mintId } from "../domain/ids.ts";
 import type { Fence } from "../domain/ports/run-queue.ts";
 import type { EffectOutcome, EffectReservation, NewEffect, ToolEffects } from "../domain/ports/tool-effects.ts";
-import { execute } from "./statement.ts";
+import { execute, type Queryable } from "./statement.ts";
 
 interface EffectRow {
   effect_id: string;
@@ -88,6 +88,19 @@ export class PostgresToolEffects implements ToolEffects {
     if (rows[0] === undefined) throw new LeaseLostError(fence.threadId);
     return rows[0];
   }
+}
+
+/** Under new keys: what the copy repeats on purpose is another effect. What is being carried out there is unknown here. */
+export async function copyToolEffects(db: Queryable, from: string, to: string): Promise<void> {
+  await execute(
+    db,
+    `insert into tool_effect (effect_id, thread_id, key_digest, run_id, tool_name, args, is_idempotent, status, attempt,
+       decision_count, token, result, error, created_at, reserved_at, ended_at)
+     select gen_random_uuid(), $2::uuid, key_digest, run_id, tool_name, args, is_idempotent, status, attempt,
+       decision_count, gen_random_uuid(), result, error, created_at, reserved_at, ended_at
+     from tool_effect where thread_id = $1::uuid`,
+    [from, to],
+  );
 }
 
 /** PostgreSQL's text holds no null character; in JSON it is written out anyway. */
