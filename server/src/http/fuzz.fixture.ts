@@ -64,6 +64,8 @@ const awkward = fc.oneof(
 export interface KnownValues {
   ids: string[];
   texts: string[];
+  /** Texts for fields that take few others, used where a request keeps to its schema. */
+  fields?: Record<string, string[]>;
 }
 
 /** How a request is meant: it keeps to its schema, or is hostile and puts anything at all in the place of one value in six. */
@@ -90,7 +92,7 @@ function fittingValue(def: SchemaDef, intent: Intent): fc.Arbitrary<unknown> {
     case "union":
       return fc.oneof(...def.options!.map(inner));
     case "object":
-      return fc.record(mapValues(def.shape!, inner));
+      return fc.record(mapValues(def.shape!, (schema, name) => textOf(name, intent) ?? inner(schema)));
     case "array":
       return fc.array(inner(def.element!), { minLength: 1, maxLength: 4 });
     case "tuple":
@@ -117,8 +119,13 @@ function textFor(isId: boolean, { ids, texts }: KnownValues): fc.Arbitrary<strin
   return fc.constantFrom("/hook", "values", mintId(), ...ids, ...texts);
 }
 
-function mapValues<T, U>(object: Record<string, T>, map: (value: T) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]));
+function textOf(field: string, { isHostile, known }: Intent): fc.Arbitrary<string> | undefined {
+  const texts = isHostile ? undefined : known.fields?.[field];
+  return texts && fc.constantFrom(...texts);
+}
+
+function mapValues<T, U>(object: Record<string, T>, map: (value: T, key: string) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]));
 }
 
 /** Random requests for the operation: half keep to its schemas, half do not, some of these with bodies that are no JSON at all. */

@@ -42,6 +42,7 @@ async function makeTargets(): Promise<Record<string, string[]>> {
   const [done, asking] = threads;
   await post(`/threads/${done.thread_id}/runs/wait`, { assistant_id: "loose", input: { value: 1 } });
   await post(`/threads/${asking.thread_id}/runs/wait`, { assistant_id: "ask", input: { answers: [] } });
+  const cron = await post("/runs/crons", { assistant_id: "loose", schedule: "0 0 1 1 *" });
   const runs = (await send("GET", `${server.url}/threads/${done.thread_id}/runs`)).json;
   const state = (await send("GET", `${server.url}/threads/${done.thread_id}/state`)).json;
   return {
@@ -50,6 +51,10 @@ async function makeTargets(): Promise<Record<string, string[]>> {
     thread_id: threads.map((thread) => thread.thread_id),
     run_id: [runs[0].run_id],
     checkpoint_id: [state.checkpoint.checkpoint_id],
+    cron_id: [cron.cron_id],
+    schedule: ["0 0 1 1 *", "*/5 9-17 * * 1-5"],
+    timezone: ["Europe/Berlin", "UTC"],
+    end_time: ["2099-01-01T00:00:00Z", "2001-01-01T00:00:00"],
     as_node: ["pass", "__start__", "ask"],
   };
 }
