@@ -25,7 +25,7 @@ const RULES: WebhookRules = {
   isOwnPathAllowed: false,
   urlCharsMax: 4_096,
 };
-const QUICK: WebhookLimits = { ...WEBHOOK_LIMITS, timeoutMs: 150, attemptMax: 4, retryFirstMs: 10, stopGraceMs: 50 };
+const QUICK: WebhookLimits = { ...WEBHOOK_LIMITS, timeoutMs: 5_000, attemptMax: 4, retryFirstMs: 10, stopGraceMs: 50 };
 
 let database: TestDatabase;
 let deliveries: PostgresWebhookDeliveryRepository;
@@ -144,7 +144,7 @@ test("a receiver that never answers, answers half, or is not there is given up a
   await endRuns(`${receiver.url}/silent`);
   await endRuns(`${receiver.url}/half`);
   await endRuns("http://127.0.0.1:1/");
-  await deliverAll(createDeliverer());
+  await deliverAll(createDeliverer({ limits: { timeoutMs: 150 } }));
   const ended = await rows();
   expect(ended.map(({ status, attempt }) => [status, attempt])).toEqual([
     ["failed", 4],
@@ -187,10 +187,12 @@ test("410 ends it at once, Retry-After is kept to", async () => {
 test("a process that dies between sending and writing it down makes another send the same again", async () => {
   await endRuns(receiver.url);
   // The claim and the request of a process that is then killed; nothing is marked.
-  const [claimed] = await deliveries.claimDeliveries({ countMax: 1, leaseMs: 100 });
+  const [claimed] = await deliveries.claimDeliveries({ countMax: 1, leaseMs: 60_000 });
   const post = { method: "POST", headers: { "webhook-id": claimed!.deliveryId }, body: "{}" };
   await fetch(receiver.url, post);
-  expect(await deliveries.claimDeliveries({ countMax: 1, leaseMs: 100 })).toEqual([]);
+  expect(await deliveries.claimDeliveries({ countMax: 1, leaseMs: 60_000 })).toEqual([]);
+  // The minute passes.
+  await database.pool.query("update webhook_delivery set available_at = available_at - interval '1 minute'");
   await deliverAll(createDeliverer());
   expect(receiver.notices.map(({ id }) => id)).toEqual([claimed!.deliveryId, claimed!.deliveryId]);
   // Should the first process live after all, its word comes too late.
