@@ -46,6 +46,7 @@ module.exports = {
     wing("auth"),
     wing("config"),
     wall("postgres-client", ["pg/"], ["postgres/", "event-bus/"]),
+    wall("redis-client", ["@redis/"], ["event-bus/"]),
     wall("http-framework", ["hono/", "@hono/"], ["http/"]),
     wall("langchain", ["@langchain/"], ["graphs/", "postgres/checkpointer/", "postgres/store/"]),
     wall("logger-and-metrics", ["pino/", "prom-client/", "@opentelemetry/"], ["observability/"]),
