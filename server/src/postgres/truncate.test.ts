@@ -35,7 +35,7 @@ beforeEach(async () => {
     `insert into run (run_id, thread_id, assistant_id, status, kwargs, multitask_strategy) values ($1, $2, $2, 'running', '{}', 'reject')`,
     [runId, threadId],
   );
-  await database.pool.query("insert into run_event (run_id, seq, event) values ($1, 0, 'x')", [runId]);
+  await database.pool.query("insert into run_event (run_id, seq, event, data) values ($1, 0, 'x', '{}')", [runId]);
   await database.pool.query(
     "insert into webhook_delivery (delivery_id, run_id, thread_id, url, payload) values ($1, $1, $2, 'u', '{}')",
     [runId, threadId],

@@ -79,7 +79,7 @@ test("without a time to live threads stay", async () => {
   expect(await ttlOf(url, json.thread_id)).toBeNull();
 });
 
-test("holdfast prune removes what has aged out and says what it freed", async () => {
+test("holdfast prune removes what has aged out and says what it freed", { timeout: 120_000 }, async () => {
   const { url, database } = await start(undefined);
   const ended = await send("POST", `${url}/runs/wait`, RUN);
   expect(ended.status).toBe(200);
