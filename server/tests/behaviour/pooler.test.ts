@@ -100,7 +100,7 @@ testWithPooler(
     const samples: { connections: number; inTransaction: number; active: number }[] = [];
     while ((await count("select count(*)::int from run where status = 'running'")) === SLOW_RUNS) {
       const { rows } = await database.pool.query(
-        `select count(*)::int as connections, count(*) filter (where state like 'idle in transaction%')::int as "inTransaction",
+        `select count(*)::int as connections, count(*) filter (where state like 'idle in transaction%' and state_change < now() - interval '300 ms')::int as "inTransaction",
          count(*) filter (where state = 'active')::int as active
        from pg_stat_activity where datname = current_database() and application_name <> 'holdfast test'`,
       );
