@@ -18,10 +18,14 @@ const State = Annotation.Root({
 async function step(state: typeof State.State, config: LangGraphRunnableConfig) {
   const { step_ms: stepMs = 0, sink_url: sinkUrl, run_id: runId } = config.configurable ?? {};
   const done = state.done + 1;
-  if (sinkUrl) await fetch(sinkUrl, { method: "POST", body: JSON.stringify({ runId, step: done, phase: "begin" }) });
+  const tell = async (phase: string) => {
+    const body = JSON.stringify({ runId, step: done, phase, pid: process.pid });
+    if (sinkUrl) await fetch(sinkUrl, { method: "POST", body });
+  };
+  await tell("begin");
   config.writer?.({ begun: done });
   if (stepMs > 0) await sleep(stepMs, undefined, { signal: config.signal });
-  if (sinkUrl) await fetch(sinkUrl, { method: "POST", body: JSON.stringify({ runId, step: done, phase: "end" }) });
+  await tell("end");
   return { done, messages: [new HumanMessage({ id: `${runId}:${done}`, content: `step ${done}` })] };
 }
 

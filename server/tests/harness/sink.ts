@@ -9,6 +9,8 @@ export interface Effect {
   runId?: string;
   step?: number;
   phase: string;
+  /** Of the process that worked. */
+  pid?: number;
 }
 
 export interface Sink extends AsyncDisposable {
