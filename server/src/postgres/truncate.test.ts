@@ -28,7 +28,7 @@ beforeEach(async () => {
     );
   }
   await database.pool.query(
-    `insert into thread (thread_id, status, active_count, "values", interrupts) values ($1, 'busy', 1, '{"a": 1}', '{"t": []}')`,
+    `insert into thread (thread_id, status, active_count, epoch, "values", interrupts) values ($1, 'busy', 1, 0, '{"a": 1}', '{"t": []}')`,
     [threadId],
   );
   await database.pool.query(
