@@ -1,7 +1,9 @@
 // Two tenants with API keys of the server's own: neither finds, reads or changes anything of the other's, through any operation,
 // and cannot even tell that it exists.
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
 import { hashApiKey, mintApiKey } from "../../src/auth/api-key.ts";
 import { PostgresApiKeyRepository } from "../../src/postgres/api-key-repository.ts";
 import { type Answer, send } from "../harness/plain-http.ts";
@@ -11,8 +13,16 @@ import { GUARDED_OPERATIONS, probe, type Targets } from "./probe.ts";
 const server = useServer({ graphs: ["agent", "steps"], env: { HOLDFAST_API_KEYS: "1", HOLDFAST_SLOTS: "2" } });
 
 const SECRET = "the-marker-of-ada";
-/** Operations that make something anew under an id of the caller's choice: an id that is taken cannot be given out. */
-const CREATE_BY_ID = new Set(["post /threads", "post /assistants"]);
+/**
+ * Operations that make something anew under an id of the caller's choice, or wait for it to be made: an id that is taken cannot be
+ * given out, so that it is taken shows, and nothing else.
+ */
+const BY_CHOSEN_ID: Record<string, { status: number; text: RegExp }> = {
+  "post /threads": { status: 409, text: /"detail"/ },
+  "post /assistants": { status: 409, text: /"detail"/ },
+  "post /threads/{thread_id}/commands": { status: 200, text: /"error":"invalid_argument"/ },
+  "post /threads/{thread_id}/stream/events": { status: 404, text: /not found/ },
+};
 
 let ada: Record<string, string>;
 let bob: Record<string, string>;
@@ -89,12 +99,42 @@ describe("another tenant", () => {
     const foreign = await probe(server.url, operation, targets, bob);
     expect(foreign.text).not.toContain(SECRET);
     expect(foreign.status).toBeLessThan(500);
-    if (CREATE_BY_ID.has(operation)) expect(foreign.status).toBe(409);
-    else expect(foreign).toEqual(await probe(server.url, operation, unknown, bob));
+    const chosen = BY_CHOSEN_ID[operation];
+    if (chosen !== undefined) {
+      expect(foreign.status).toBe(chosen.status);
+      expect(foreign.text).toMatch(chosen.text);
+    } else expect(foreign).toEqual(await probe(server.url, operation, unknown, bob));
     expect(await readAll()).toEqual(before);
   });
 
-  test("searches and counts see nothing of the other's", async () => {
+  test.each(["state.get", "agent.getTree", "input.respond"])(
+    "command %s says of it what it says of nothing",
+    async (method) => {
+      const params = { responses: [{ interrupt_id: "x", response: 1 }] };
+      const command = async (threadId: string) => {
+        const { text } = await ask(bob, "POST", `/threads/${threadId}/commands`, { id: 1, method, params });
+        return text.replaceAll(threadId, "<thread>");
+      };
+      const foreign = await command(targets.thread_id);
+      expect(foreign).not.toContain(SECRET);
+      expect(foreign).toBe(await command(randomUUID()));
+    },
+  );
+
+  test("a WebSocket to it is closed at once, as is one of nobody's", async () => {
+    const dial = async (threadId: string, headers: Record<string, string>) => {
+      const url = `${server.url.replace("http", "ws")}/threads/${threadId}/stream/events`;
+      const socket = new WebSocket(url, { headers });
+      const [code] = (await once(socket, "close")) as [number];
+      return code;
+    };
+    expect(await dial(targets.thread_id, bob)).toBe(4404);
+    expect(await dial(targets.thread_id, {})).toBe(4401);
+  });
+});
+
+describe("another tenant, in other ways,", () => {
+  test("searches and counts nothing of the other's", async () => {
     for (const path of ["/threads/search", "/assistants/search", "/store/items/search", "/store/namespaces"]) {
       const { text } = await ask(bob, "POST", path, { limit: 1000 });
       expect(text, path).not.toContain(SECRET);
