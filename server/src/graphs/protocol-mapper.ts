@@ -8,6 +8,8 @@ import { wireJson } from "./wire-json.ts";
 
 /** LangGraph's key for interrupts, and its name for the node that reports them. */
 const INTERRUPT_KEY = "__interrupt__";
+/** LangGraph's ids of interrupts; it tells by this form, too, whether a resume names the interrupts it answers. */
+const INTERRUPT_ID = /^[0-9a-f]{32}$/;
 /** What extensions of a graph call their events begins so. */
 const CUSTOM_PREFIX = "custom:";
 
@@ -70,6 +72,14 @@ export class ProtocolMapper {
   addStop(interrupts: unknown[]): void {
     this.values.note({ [INTERRUPT_KEY]: interrupts });
     this.#ask({ namespace: [], timestamp: Date.now(), data: undefined }, interrupts);
+  }
+
+  /** Everybody on the thread is to stop offering the interrupts that a resume answers by id. */
+  addAnswer(resume: unknown): void {
+    const ids = isRecord(resume) ? Object.keys(resume) : [];
+    if (ids.length === 0 || !ids.every((id) => INTERRUPT_ID.test(id))) return;
+    const data = { interrupt_ids: ids };
+    this.#add("input.answered", { namespace: [], timestamp: Date.now(), data }, data);
   }
 
   #addExtension(name: string, params: ProtocolEvent["params"]): void {

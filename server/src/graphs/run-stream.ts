@@ -1,6 +1,6 @@
 // The stream of one run: in the modes its client asked for, or in LangGraph's event protocol.
 import { createGraphRunStream, STREAM_EVENTS_V3_MODES } from "@langchain/langgraph/web";
-import type { Run } from "../domain/run.ts";
+import type { Run, RunCommand } from "../domain/run.ts";
 import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { CompiledGraph, GraphCallConfig, ProtocolEvent } from "./compiled-graph.ts";
 import { ProtocolMapper } from "./protocol-mapper.ts";
@@ -19,7 +19,7 @@ export interface RunStream {
 
 /** @param lists where long lists of values are saved */
 export function openRunStream(run: Run, emit: (event: NewStreamEvent) => void, lists: ListHomes): RunStream {
-  if (run.kwargs.isProtocol === true) return new ProtocolStream(new ProtocolMapper(emit, lists));
+  if (run.kwargs.isProtocol === true) return new ProtocolStream(new ProtocolMapper(emit, lists), run.kwargs.command);
   const plan = planStream(run.kwargs.streamMode, run.kwargs.streamSubgraphs);
   return new ModeStream(plan, new StreamMapper(plan, emit, lists), run.runId);
 }
@@ -59,13 +59,16 @@ class ModeStream implements RunStream {
 class ProtocolStream implements RunStream {
   readonly values: RootValues;
   readonly #mapper: ProtocolMapper;
+  readonly #command: RunCommand | undefined;
 
-  constructor(mapper: ProtocolMapper) {
+  constructor(mapper: ProtocolMapper, command: RunCommand | undefined) {
     this.values = mapper.values;
     this.#mapper = mapper;
+    this.#command = command;
   }
 
   async consume(graph: CompiledGraph, input: unknown, config: GraphCallConfig): Promise<void> {
+    this.#mapper.addAnswer(this.#command?.resume);
     const events = await openProtocol(graph, input, config);
     for await (const event of events) this.#mapper.addEvent(event);
   }

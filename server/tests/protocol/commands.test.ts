@@ -36,6 +36,8 @@ test("An interrupt is asked for once, the root ends interrupted, and an answer b
   const values = frames.filter(({ method }) => method === "values").at(-1)!;
   expect(values.params.data.answers).toEqual(["before", 'asked: "Ada"', "after"]);
   expect(rootEnds(frames)[1]!.params.data.event).toBe("completed");
+  const told = frames.filter(({ method }) => method === "input.answered");
+  expect(told.map(({ params }) => params.data)).toEqual([{ interrupt_ids: [asked[0]!.data.interrupt_id] }]);
 });
 
 test("Several interrupts are answered in one batch", async () => {
