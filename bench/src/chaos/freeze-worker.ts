@@ -16,6 +16,8 @@ import {
 const LEASE_DURATION_MS = 2_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
 const POLL_MS = 50;
+const FREEZES_MIN = 3;
+const FREEZES_PER_RUN = 0.1;
 /** A frozen worker's runs are elsewhere after lease, sweep and claim; more means that nobody takes them. */
 const TAKEOVER_MAX_MS = 60_000;
 /** Time for a thawed worker to try its writes. */
@@ -49,9 +51,12 @@ async function freezeRandomly(context: InjectionContext): Promise<InjectionRepor
   const { cluster, options } = context;
   const staleSenders = new Set<string>();
   let takenOverCount = 0;
-  while (await untilNextFault(context)) {
+  // Bounded by the load: on a slow machine endless freezes would leave no run the time to end.
+  let freezesLeft = Math.max(FREEZES_MIN, Math.round(options.runCount * FREEZES_PER_RUN));
+  while (freezesLeft > 0 && (await untilNextFault(context))) {
     const worker = await pickBusyWorker(context);
     if (worker === undefined) continue;
+    freezesLeft--;
     const frozenAtMs = Date.now();
     worker.server.child.kill("SIGSTOP");
     staleSenders.add(worker.session);
