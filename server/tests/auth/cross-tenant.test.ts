@@ -47,6 +47,7 @@ async function readAll(): Promise<unknown[]> {
     ask(ada, "GET", `/threads/${thread_id}/runs`),
     ask(ada, "GET", `/threads/${thread_id}/runs/${run_id}`),
     ask(ada, "GET", `/assistants/${assistant_id}`),
+    ask(ada, "POST", "/runs/crons/search", {}),
     ask(ada, "GET", `/store/items?namespace=${namespace}.notes&key=secret`),
   ];
   return (await Promise.all(reads)).map(({ status, json }) => [status, json]);
@@ -69,15 +70,22 @@ beforeAll(async () => {
   });
   const { json: state } = await ask(ada, "GET", `${path}/state`);
   await ask(ada, "PUT", "/store/items", { namespace: ["acme-inc", "notes"], key: "secret", value: { secret: SECRET } });
+  const cron = {
+    assistant_id: "steps",
+    schedule: "0 0 1 1 *",
+    input: { secret: SECRET },
+    metadata: { secret: SECRET },
+  };
+  const { json: made } = await ask(ada, "POST", `${path}/runs/crons`, cron);
   targets = {
     thread_id: thread.thread_id,
     run_id: run.run_id,
     assistant_id: assistant.assistant_id,
     checkpoint_id: state.checkpoint.checkpoint_id,
-    cron_id: randomUUID(),
+    cron_id: made.cron_id,
     namespace: "acme-inc",
   };
-  expect(targets.checkpoint_id).toBeTruthy();
+  for (const id of Object.values(targets)) expect(id).toBeTruthy();
   await vi.waitFor(async () => {
     expect((await ask(ada, "GET", `${path}/runs/${run.run_id}`)).json.status).toBe("running");
   });
@@ -135,7 +143,13 @@ describe("another tenant", () => {
 
 describe("another tenant, in other ways,", () => {
   test("searches and counts nothing of the other's", async () => {
-    for (const path of ["/threads/search", "/assistants/search", "/store/items/search", "/store/namespaces"]) {
+    for (const path of [
+      "/threads/search",
+      "/assistants/search",
+      "/runs/crons/search",
+      "/store/items/search",
+      "/store/namespaces",
+    ]) {
       const { text } = await ask(bob, "POST", path, { limit: 1000 });
       expect(text, path).not.toContain(SECRET);
       expect(text, path).not.toContain("acme-inc");
