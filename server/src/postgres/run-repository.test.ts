@@ -14,6 +14,8 @@ const checkpoints = recordingCheckpointTables();
 
 beforeAll(async () => {
   database = await openTestDatabase();
+  // Counted from 0 here, so that the tests can read how often an epoch was raised.
+  await database.pool.query("alter table thread alter column epoch set default 0");
   runs = new PostgresRunRepository(database.pool, checkpoints);
 });
 afterAll(() => database.close());

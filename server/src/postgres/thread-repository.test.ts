@@ -25,6 +25,8 @@ const readOmittedValues = vi.fn(
 
 beforeAll(async () => {
   database = await openTestDatabase();
+  // Counted from 0 here, so that the tests can read how often an epoch was raised.
+  await database.pool.query("alter table thread alter column epoch set default 0");
   threads = new PostgresThreadRepository(database.pool, { checkpoints, readOmittedValues });
 });
 afterAll(() => database.close());
@@ -287,7 +289,7 @@ test("a write in flight is waited for and deleted with its thread; a later one i
   const id = await createThread();
   const runId = await addRun(id, "running");
   const write = `with fence as (select thread_id from thread where thread_id = $1 and epoch = 0 for no key update)
-    insert into run_event (run_id, seq, event) select $2, $3::int, 'values' from fence`;
+    insert into run_event (run_id, seq, event, data) select $2, $3::int, 'values', '{}' from fence`;
   const worker = await database.pool.connect();
   try {
     await worker.query("begin");

@@ -28,8 +28,9 @@ export const postMcp = defineOperation({
   },
   isLongLived: true,
   async handle(call) {
-    const accept = call.context.req.header("accept") ?? "";
-    if (!accept.includes("application/json") || !accept.includes("text/event-stream")) {
+    const accept = call.context.req.header("accept") ?? "*/*";
+    const accepts = (type: string) => accept.includes("*/*") || accept.includes(type);
+    if (!accepts("application/json") || !accepts("text/event-stream")) {
       throw new BadRequestError("The header Accept must name both application/json and text/event-stream.");
     }
     const isBatch = Array.isArray(call.body);
