@@ -30,7 +30,7 @@ test.each([
   ["PORT", "eighty", 'PORT is "eighty", but must be a whole number from 0 to 65535.'],
   ["PORT", "70000", 'PORT is "70000", but must be a whole number from 0 to 65535.'],
   ["PORT", "80.5", 'PORT is "80.5", but must be a whole number from 0 to 65535.'],
-  ["HOLDFAST_SLOTS", "0", 'HOLDFAST_SLOTS is "0", but must be a whole number from 1 to 1000.'],
+  ["HOLDFAST_SLOTS", "0", 'HOLDFAST_SLOTS is "0", but must be a whole number from 1 to 10000.'],
   ["LOG_LEVEL", "loud", 'LOG_LEVEL is "loud", but must be one of trace, debug, info, warn, error, fatal, silent.'],
   [
     "HOLDFAST_PREPARED_STATEMENTS",
