@@ -4,6 +4,7 @@ import { tapeEventName } from "../domain/thread-tape.ts";
 import type { ProtocolEvent } from "./compiled-graph.ts";
 import { mapTaskChunk } from "./debug-payload.ts";
 import { type ListHomes, RootValues } from "./root-values.ts";
+import { isLongList } from "./thread-values.ts";
 import { wireJson } from "./wire-json.ts";
 
 /** LangGraph's key for interrupts, and its name for the node that reports them. */
@@ -23,6 +24,13 @@ function interruptsOf(values: unknown): unknown[] {
   if (Array.isArray(values)) return values;
   const listed = isRecord(values) ? values[INTERRUPT_KEY] : undefined;
   return Array.isArray(listed) ? listed : [];
+}
+
+/** A task's input repeats the state it starts from: its long lists are in the values before it, and are not written again. */
+function withoutLongInput(task: Payload): Payload {
+  const { input } = task;
+  if (!isRecord(input) || !Object.values(input).some(isLongList)) return task;
+  return { ...task, input: Object.fromEntries(Object.entries(input).filter(([, value]) => !isLongList(value))) };
 }
 
 export class ProtocolMapper {
@@ -52,7 +60,7 @@ export class ProtocolMapper {
         this.#addUpdate(params, data as Payload, node);
         return;
       case "tasks":
-        this.#add(method, params, mapTaskChunk(data as Payload));
+        this.#add(method, params, mapTaskChunk(withoutLongInput(data as Payload)));
         return;
       case "custom":
         this.#add(method, params, data, isRecord(data) && typeof data.name === "string" ? data.name : undefined);

@@ -39,7 +39,7 @@ import { buildRun } from "./run-builder.ts";
 import type { RunEngine, RunListener } from "./run-engine.ts";
 import type { RunRequest } from "./run-request.ts";
 import { resultJsonOf } from "./run-result.ts";
-import type { TapeFollowOptions, TapeListener } from "./tape-follower.ts";
+import type { TapeFollowOptions, TapeListener } from "./tape-listener.ts";
 import { announceThread, ThreadTapes } from "./thread-tapes.ts";
 import type { Worker } from "./worker.ts";
 

@@ -5,7 +5,7 @@ import type { StreamEvent } from "../domain/stream-event.ts";
 import type { CheckpointConfig, CheckpointRef, StateUpdate } from "../domain/thread-state.ts";
 import type { AgentTree } from "../domain/thread-tape.ts";
 import type { RunRequest } from "./run-request.ts";
-import type { TapeFollowOptions, TapeListener } from "./tape-follower.ts";
+import type { TapeFollowOptions, TapeListener } from "./tape-listener.ts";
 
 /** Hears a run's stream in order, without gap or repeat. */
 export interface RunListener {

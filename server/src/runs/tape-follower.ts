@@ -17,23 +17,7 @@ import {
 import type { EventFeed } from "./event-feed.ts";
 import { TAPE_READ_RUNS_MAX, TAPE_RETAINED_RUNS_MAX } from "./limits.ts";
 import { untilDatabaseAnswers } from "./retry.ts";
-
-/** Hears a thread's tape in order, without gap or repeat. */
-export interface TapeListener {
-  /** A batch of committed events. */
-  events(batch: TapeEvent[]): void;
-  /** Reading failed for good, or the follower may not see the thread. */
-  failed(error: unknown): void;
-}
-
-export interface TapeFollowOptions {
-  /** Only what comes after this number; `now` leaves out the runs that have ended. @default everything retained */
-  since?: number | "now";
-  /** The event that stands for one of a run's log; `undefined` leaves it out. @default the event protocol's */
-  toEvent?: (run: TapeRun, event: StreamEvent) => TapeEvent | undefined;
-  /** Asked before the events of each run are handed over; what it throws ends the follower. */
-  checkAccess?: () => Promise<void>;
-}
+import type { TapeFollowOptions, TapeListener } from "./tape-listener.ts";
 
 export interface TapeSources {
   tape: ThreadTapeLog;

@@ -1,7 +1,8 @@
 // The tapes that this process follows, and what can be read off a tape besides its events.
 import type { EventBus } from "../domain/ports/event-bus.ts";
 import { type AgentTree, type LifecycleStatus, rootStatusOf, type TapeRun } from "../domain/thread-tape.ts";
-import { TapeFollower, type TapeFollowOptions, type TapeListener, type TapeSources } from "./tape-follower.ts";
+import { TapeFollower, type TapeSources } from "./tape-follower.ts";
+import type { TapeFollowOptions, TapeListener } from "./tape-listener.ts";
 
 /** Tells every process that a thread has a new run on its tape. A thread is told of like a run: under its id. */
 export function announceThread(bus: EventBus, threadId: string): void {

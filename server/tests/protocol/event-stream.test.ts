@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { openPool } from "../../src/postgres/pool.ts";
 import { send } from "../harness/plain-http.ts";
 import { useServer } from "../harness/sdk-test.ts";
 import {
@@ -193,6 +194,43 @@ test("Failed and cancelled runs end so on the tape", async () => {
     [started.result.run_id, "interrupted"],
     [waiting.result.run_id, "interrupted"],
   ]);
+});
+
+test("Values of long threads are read whole, live and late, though their lists are stored once", async () => {
+  const threadId = randomUUID();
+  const channels = ["values", "lifecycle"];
+  await using live = await TapeReader.open(server.url, threadId, { channels });
+  const messages = Array.from({ length: 200 }, (_, index) => ({
+    type: "human",
+    content: `line ${index}`,
+    id: `m${index}`,
+  }));
+  await sendCommand(server.url, threadId, "run.start", { assistant_id: "talk", input: { messages } });
+  const frames = await live.untilEnds();
+  const values = frames.filter(({ method }) => method === "values");
+  expect(values.map(({ params }) => params.data.messages.length)).toEqual([200, 201]);
+  await using late = await TapeReader.open(server.url, threadId, { channels });
+  expect(await late.untilEnds()).toEqual(frames);
+  const pool = openPool(server.database.url, { max: 1 });
+  try {
+    const { rows } = await pool.query(
+      `select length(e.data) as chars, e.omitted from run_event e join run r on r.run_id = e.run_id
+       where r.thread_id = $1 and e.event = 'v2/values'`,
+      [threadId],
+    );
+    const { rows: written } = await pool.query(
+      "select max(length(e.data)) as chars from run_event e join run r on r.run_id = e.run_id where r.thread_id = $1",
+      [threadId],
+    );
+    expect(written[0].chars).toBeLessThan(2_000);
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      expect(row.chars).toBeLessThan(200);
+      expect(row.omitted.within).toBe("data");
+    }
+  } finally {
+    await pool.end();
+  }
 });
 
 test("Selections that fit nothing are refused with 400", async () => {
