@@ -1,5 +1,5 @@
 // A Redis server for benches, from Debian's package, which can be frozen, flushed, killed and started again.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,6 +18,10 @@ export interface Redis extends AsyncDisposable {
   thaw(): void;
   kill(): Promise<void>;
   start(): Promise<void>;
+}
+
+export function isRedisInstalled(): boolean {
+  return spawnSync("redis-server", ["--version"]).status === 0;
 }
 
 /** @throws when redis-server is not installed (Debian package `redis-server`) or does not start */
