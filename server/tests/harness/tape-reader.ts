@@ -47,11 +47,16 @@ export class TapeReader implements AsyncDisposable {
   failure: unknown;
 
   /** Resolves when the headers are there. */
-  static async open(url: string, threadId: string, selection: object): Promise<TapeReader> {
+  static async open(
+    url: string,
+    threadId: string,
+    selection: object,
+    headers: Record<string, string> = {},
+  ): Promise<TapeReader> {
     const reader = new TapeReader();
     const response = await fetch(`${url}/threads/${threadId}/stream/events`, {
       method: "POST",
-      headers: { "content-type": "application/json", accept: "text/event-stream" },
+      headers: { "content-type": "application/json", accept: "text/event-stream", ...headers },
       body: JSON.stringify(selection),
       signal: reader.#abort.signal,
     });
