@@ -44,6 +44,7 @@ create table checkpoint (
   checkpoint_ns text not null,
   checkpoint_id text not null,
   parent_checkpoint_id text,
+  epoch bigint default 0 not null,
   body text not null,
   metadata jsonb not null,
   lists integer[],
@@ -263,6 +264,8 @@ CREATE INDEX assistant_by_created_at ON public.assistant USING btree (created_at
 CREATE INDEX assistant_by_graph ON public.assistant USING btree (graph_id);
 
 CREATE INDEX assistant_by_metadata ON public.assistant USING gin (metadata jsonb_path_ops);
+
+CREATE INDEX checkpoint_newest ON public.checkpoint USING btree (thread_id, checkpoint_ns, epoch, checkpoint_id);
 
 CREATE INDEX cron_by_assistant ON public.cron USING btree (assistant_id);
 

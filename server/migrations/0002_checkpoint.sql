@@ -7,14 +7,20 @@ create table checkpoint (
   checkpoint_ns text collate "C" not null,
   checkpoint_id text collate "C" not null,
   parent_checkpoint_id text collate "C",
+  -- Epoch of the thread under which it was written. Ids carry the writer's clock; between two writers only the epoch tells
+  -- which checkpoint is newer.
+  epoch bigint not null default 0,
   -- JSON as text: read and written whole, and free of jsonb's ban on the null character.
   body text not null,
   metadata jsonb not null,
   -- Ranges of checkpoint_item the body refers to, four numbers each: index of the list in this row, list, from, to.
   lists int4[],
-  -- Serves the head of a namespace, history pages (filtered by metadata), rollback, copying and pruning of a thread.
+  -- Serves lookups by id, rollback, copying and pruning of a thread.
   primary key (thread_id, checkpoint_ns, checkpoint_id)
 );
+
+-- Serves the head of a namespace and history pages.
+create index checkpoint_newest on checkpoint (thread_id, checkpoint_ns, epoch, checkpoint_id);
 
 -- Never updated: a list is only appended to, a changed item is appended again.
 create table checkpoint_item (

@@ -21,14 +21,16 @@ export interface ChannelValues {
   readonly channelValues: Record<string, unknown>;
 }
 
-// The bounds let the index find one checkpoint or the newest with the same statement.
+// One checkpoint, or the newest, with the same statement; of the two halves only one is carried out.
 const READ_CHECKPOINTS = `select ${CHECKPOINT_COLUMNS}, r.thread_id
 from unnest($1::text[], $2::text[]) as r(thread_id, checkpoint_id)
 cross join lateral (
+  (select * from checkpoint c
+  where r.checkpoint_id is null and c.thread_id = r.thread_id and c.checkpoint_ns = ''
+  order by c.epoch desc, c.checkpoint_id desc limit 1)
+  union all
   select * from checkpoint c
-  where c.thread_id = r.thread_id and c.checkpoint_ns = ''
-    and c.checkpoint_id >= coalesce(r.checkpoint_id, '') and c.checkpoint_id <= coalesce(r.checkpoint_id, chr(1114111))
-  order by c.checkpoint_id desc limit 1
+  where c.thread_id = r.thread_id and c.checkpoint_ns = '' and c.checkpoint_id = r.checkpoint_id
 ) t`;
 
 const READ_ITEMS = `select s.thread_id, i.list_id, i.position, i.body

@@ -19,9 +19,10 @@ const DELETE_RUN = `with c as (
   delete from checkpoint_write w where w.thread_id = $1
     and (w.run_id = $2 or (w.checkpoint_ns, w.checkpoint_id) in (select checkpoint_ns, checkpoint_id from c))
 )
-select max(k.checkpoint_id) as head from checkpoint k
+select k.checkpoint_id as head from checkpoint k
 where k.thread_id = $1 and k.checkpoint_ns = ''
-  and not exists (select 1 from c where c.checkpoint_ns = '' and c.checkpoint_id = k.checkpoint_id)`;
+  and not exists (select 1 from c where c.checkpoint_ns = '' and c.checkpoint_id = k.checkpoint_id)
+order by k.epoch desc, k.checkpoint_id desc limit 1`;
 
 /**
  * Undoes what a run wrote to a thread, in all namespaces. Items it appended stay until the thread is pruned: other

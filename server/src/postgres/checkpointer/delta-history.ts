@@ -21,7 +21,7 @@ import { sortGroups, TupleReader } from "./tuple-reader.ts";
 const READ_HISTORY = `with recursive start as (
   select parent_checkpoint_id as id from checkpoint
   where thread_id = $1 and checkpoint_ns = $2 and ($3::text is null or checkpoint_id = $3)
-  order by checkpoint_id desc limit 1
+  order by epoch desc, checkpoint_id desc limit 1
 ), walk as (
   select c.checkpoint_id, c.parent_checkpoint_id, c.body, c.metadata, c.lists, 1 as depth, $4::text[] as wanted
   from start join checkpoint c on c.thread_id = $1 and c.checkpoint_ns = $2 and c.checkpoint_id = start.id

@@ -66,18 +66,32 @@ async function readPage(
   where((value) => `thread_id = ${value}`, thread_id);
   where((value) => `checkpoint_ns = ${value}`, checkpoint_ns);
   where((value) => `checkpoint_id = ${value}`, checkpoint_id || undefined);
-  where((value) => `checkpoint_id < ${value}`, before?.configurable?.checkpoint_id);
+  // Within a thread the epoch goes before the id; over all threads there is no common one.
+  const isOfThread = thread_id !== undefined && thread_id !== null;
+  const epochOf = (id: string) =>
+    `(select max(k.epoch) from checkpoint k where k.thread_id = $1 and k.checkpoint_id = ${id})`;
+  where(
+    (value) =>
+      isOfThread
+        ? `(epoch, checkpoint_id) < (coalesce(${epochOf(value)}, epoch), ${value})`
+        : `checkpoint_id < ${value}`,
+    before?.configurable?.checkpoint_id,
+  );
   const hasFilter = filter !== undefined && Object.keys(filter).length > 0;
   where((value) => `metadata @> ${value}::jsonb`, hasFilter ? JSON.stringify(filter) : undefined);
   if (after !== undefined) {
     values.push(after.checkpointId, after.threadId, after.checkpointNs);
     const [id, thread, ns] = [values.length - 2, values.length - 1, values.length];
-    conditions.push(`(checkpoint_id, thread_id, checkpoint_ns) < ($${id}, $${thread}, $${ns})`);
+    conditions.push(
+      isOfThread
+        ? `(epoch, checkpoint_id, thread_id, checkpoint_ns) < (${epochOf(`$${id}`)}, $${id}, $${thread}, $${ns})`
+        : `(checkpoint_id, thread_id, checkpoint_ns) < ($${id}, $${thread}, $${ns})`,
+    );
   }
   values.push(size);
   const text = `with page as materialized (
     select * from checkpoint ${conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`}
-    order by checkpoint_id desc, thread_id desc, checkpoint_ns desc limit $${values.length}
+    order by ${isOfThread ? "epoch desc, " : ""}checkpoint_id desc, thread_id desc, checkpoint_ns desc limit $${values.length}
   )
   select ${CHECKPOINT_COLUMNS}, t.thread_id, t.checkpoint_ns from page t
   union all

@@ -7,7 +7,7 @@ const PRUNE = `with recursive keep as (
   (select distinct on (checkpoint_ns) checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, lists,
     (select array_agg(k) from jsonb_object_keys(metadata -> 'counters_since_delta_snapshot') k) as wanted
   from checkpoint where thread_id = $1
-  order by checkpoint_ns, checkpoint_id desc)
+  order by checkpoint_ns, epoch desc, checkpoint_id desc)
   union all
   select c.checkpoint_ns, c.checkpoint_id, c.parent_checkpoint_id, c.body, c.lists, left_over.channels
   from keep k

@@ -42,7 +42,7 @@ export const ITEMS_OF_SPANS = `select 2, null, null, i.body, null, null, i.list_
 
 const readStatement = (isHead: boolean): string => `with target as materialized (
   select * from checkpoint where thread_id = $1 and checkpoint_ns = $2
-  ${isHead ? "order by checkpoint_id desc limit 1" : "and checkpoint_id = $7"}
+  ${isHead ? "order by epoch desc, checkpoint_id desc limit 1" : "and checkpoint_id = $7"}
 ), pending as materialized (
   select w.* from target t join checkpoint_write w
     on w.thread_id = $1 and w.checkpoint_ns = $2 and w.checkpoint_id = t.checkpoint_id

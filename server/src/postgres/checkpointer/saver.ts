@@ -222,7 +222,7 @@ export class HoldfastSaver extends BaseCheckpointSaver {
   #session(threadId: string): ThreadSession {
     let session = this.#sessions.get(threadId);
     if (session === undefined) {
-      session = new ThreadSession(threadId, this.#cache.open(threadId));
+      session = new ThreadSession(threadId, this.#cache.open(threadId), { isFenced: this.#fence !== undefined });
       if (this.#sessions.size >= SESSIONS_MAX) this.#sessions.delete(this.#sessions.keys().next().value as string);
     } else this.#sessions.delete(threadId);
     this.#sessions.set(threadId, session);
@@ -278,7 +278,8 @@ export class HoldfastSaver extends BaseCheckpointSaver {
     const { entry, heads, threadId } = session;
     const { checkpointNs } = stored;
     const known = heads.get(checkpointNs);
-    if (known !== undefined && known.stored.checkpointId > stored.checkpointId) return;
+    if (known !== undefined && session.isNewer(known.stored, stored.checkpointId)) return;
+    session.noteOwn(stored);
     const isSame = known?.stored.checkpointId === stored.checkpointId;
     heads.set(checkpointNs, { stored, writes: isSame ? known.writes : session.takeEarlyWrites(stored) });
     entry.setHead(stored);

@@ -35,10 +35,13 @@ export class ThreadSession {
   /** By namespace the last checkpoint that was given places. */
   readonly #placed = new Map<string, string>();
   readonly #pending = new Set<WriteOp>();
+  readonly #isFenced: boolean;
+  readonly #own = new WeakSet<StoredCheckpoint>();
 
-  constructor(threadId: string, entry: ThreadEntry) {
+  constructor(threadId: string, entry: ThreadEntry, options: { isFenced: boolean }) {
     this.threadId = threadId;
     this.entry = entry;
+    this.#isFenced = options.isFenced;
   }
 
   /** Whether the thread keeps lists as items already. */
@@ -83,11 +86,24 @@ export class ThreadSession {
         if (end !== undefined && end.list === list && end.next < to) end.next = to;
   }
 
+  /** A checkpoint that this session has written. */
+  noteOwn(stored: StoredCheckpoint): void {
+    this.#own.add(stored);
+  }
+
+  /**
+   * Whether a checkpoint is newer than another of this id. Ids compare only between checkpoints of one clock: under a fence what
+   * this session writes is newer than whatever it has read, however far the other writer's clock was ahead.
+   */
+  isNewer(stored: StoredCheckpoint, checkpointId: string): boolean {
+    return (!this.#isFenced || this.#own.has(stored)) && stored.checkpointId > checkpointId;
+  }
+
   /** The known pending writes of a namespace's head, or of the checkpoint about to be it. */
   writesOf(checkpointNs: string, checkpointId: string): KnownHead["writes"] | undefined {
     const head = this.heads.get(checkpointNs);
     if (head?.stored.checkpointId === checkpointId) return head.writes;
-    if (head !== undefined && head.stored.checkpointId > checkpointId) return undefined;
+    if (head !== undefined && this.isNewer(head.stored, checkpointId)) return undefined;
     let early = this.#earlyWrites.get(checkpointNs);
     if (early === undefined || early.checkpointId < checkpointId) {
       early = { checkpointId, writes: new Map() };

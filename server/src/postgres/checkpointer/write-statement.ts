@@ -21,13 +21,13 @@ export interface WriteStatement {
 const fencedOps = (mode: FenceMode): string => `held as materialized (
   select thread_id, epoch from thread where thread_id = any($3::uuid[]) for share${mode === "skip" ? " skip locked" : ""}
 ), op as materialized (
-  select o.ord, o.thread_id, o.run_id
+  select o.ord, o.thread_id, o.run_id, o.epoch
   from unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[]) with ordinality
     as o(thread_id, run_id, fence_thread_id, epoch, ord)
   join held h on h.thread_id = o.fence_thread_id and h.epoch = o.epoch)`;
 
 const UNFENCED_OPS = `op as materialized (
-  select o.ord, o.thread_id, null::text as run_id from unnest($1::text[]) with ordinality as o(thread_id, ord))`;
+  select o.ord, o.thread_id, null::text as run_id, null::bigint as epoch from unnest($1::text[]) with ordinality as o(thread_id, ord))`;
 
 /** The statement for a batch; all operations are fenced, or none. */
 export function writeStatement(ops: readonly WriteOp[], mode: FenceMode): WriteStatement {
@@ -81,14 +81,19 @@ function checkpointRows(ops: readonly WriteOp[]): Columns {
   return columns[0]?.length === 0 ? undefined : columns;
 }
 
+/** Without a fence a checkpoint is as new as what is there; its id decides. */
+const UNFENCED_EPOCH = `(select max(k.epoch) from checkpoint k
+      where k.thread_id = op.thread_id and k.checkpoint_ns = c.checkpoint_ns)`;
+
 const INSERT_CHECKPOINTS = (at: number): string => `new_checkpoint as (
-  insert into checkpoint (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, metadata, lists)
-  select op.thread_id, c.checkpoint_ns, c.checkpoint_id, c.parent_id, c.body, c.metadata::jsonb, c.lists::int4[]
+  insert into checkpoint (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, metadata, lists, epoch)
+  select op.thread_id, c.checkpoint_ns, c.checkpoint_id, c.parent_id, c.body, c.metadata::jsonb, c.lists::int4[],
+    coalesce(op.epoch, ${UNFENCED_EPOCH}, 0)
   from unnest(${placeholders(at, "int4", "text", "text", "text", "text", "text", "text")})
     as c(ord, checkpoint_ns, checkpoint_id, parent_id, body, metadata, lists)
   join op on op.ord = c.ord
   on conflict (thread_id, checkpoint_ns, checkpoint_id)
-  do update set body = excluded.body, metadata = excluded.metadata, lists = excluded.lists)`;
+  do update set body = excluded.body, metadata = excluded.metadata, lists = excluded.lists, epoch = excluded.epoch)`;
 
 function writeRows(ops: readonly WriteOp[]): Columns {
   const columns: unknown[][] = [[], [], [], [], [], [], [], []];
