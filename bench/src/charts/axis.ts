@@ -35,9 +35,9 @@ function roundStep(step: number): number {
   return power * (step / power <= 1 ? 1 : step / power <= 2 ? 2 : step / power <= 5 ? 5 : 10);
 }
 
-/** Three digits are enough on a chart. */
+/** Two digits are enough on a chart, and leave room between bars. */
 export function formatValue(value: number): string {
   if (value === 0) return "0";
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
-  return String(Number(value.toPrecision(value >= 10 ? 3 : 2)));
+  if (Math.abs(value) >= 10) return Math.round(value).toLocaleString("en-US");
+  return String(Number(value.toPrecision(2)));
 }

@@ -59,7 +59,7 @@ export async function pickup(options: ProgramOptions): Promise<void> {
   printTable(`pick-up of a queued run, API and worker in two processes, ${runCount} runs`, summaries.map(toRow));
   await writeResult("pickup", { ...conditions, runCount, pauseMs, table: summaries.map(toRow), times });
   await writeChart("pickup", {
-    title: "Pick-up of a queued run, API and worker in two processes, idle system",
+    title: "Pick-up of a queued run, API and worker in two processes",
     subtitle: summariseConditions(conditions),
     panels: [
       {
