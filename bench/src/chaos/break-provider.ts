@@ -1,7 +1,8 @@
 // F11: the model provider answers 429 and 500, drops the connection, breaks off mid-stream, sends malformed chunks, or never
 // answers: every run ends within its limit, and the thread can go on when the provider is well again.
 import type { Fault as ProviderFault } from "@holdfast/provider-stubs";
-import { checkInvariants, type Violation } from "../harness/checker.ts";
+import type { Violation } from "../harness/check-input.ts";
+import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { AgentApi, inParallel, startAgentProvider } from "./agent-runs.ts";
 import type { ChaosOptions, ChaosResult, Fault } from "./fault.ts";

@@ -2,7 +2,8 @@
 // and its history must be one that the provider accepts.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProviderStub } from "@holdfast/provider-stubs";
-import { checkInvariants, type Violation } from "../harness/checker.ts";
+import type { Violation } from "../harness/check-input.ts";
+import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { summarise } from "../harness/measure.ts";
 import { AgentApi, inParallel, replayHistory, startAgentProvider, type WireMessage } from "./agent-runs.ts";

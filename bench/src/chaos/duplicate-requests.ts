@@ -1,6 +1,7 @@
 // F6: the same request many times at once, with and without an idempotency key, and cancels and creates out of order.
 import { Client } from "@langchain/langgraph-sdk";
-import { checkInvariants, type Violation } from "../harness/checker.ts";
+import type { Violation } from "../harness/check-input.ts";
+import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { AgentApi, inParallel } from "./agent-runs.ts";
 import type { ChaosOptions, ChaosResult, Fault } from "./fault.ts";

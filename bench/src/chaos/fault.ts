@@ -1,6 +1,6 @@
 // What every fault program takes and gives back.
 
-import type { Violation } from "../harness/checker.ts";
+import type { Violation } from "../harness/check-input.ts";
 import type { DatabaseServer } from "../harness/database.ts";
 import type { Latencies } from "../harness/measure.ts";
 

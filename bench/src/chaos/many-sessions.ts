@@ -1,6 +1,7 @@
 // F8: thousands of open streams, a share of them dropping at random, and every API process restarted in the middle.
 import { setTimeout as sleep } from "node:timers/promises";
-import { type CheckInput, type ClientLog, checkInvariants } from "../harness/checker.ts";
+import type { CheckInput, ClientLog } from "../harness/check-input.ts";
+import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { summarise } from "../harness/measure.ts";
 import { followStream } from "../harness/stream-client.ts";

@@ -1,7 +1,7 @@
 // The books of one crowded thread: from the audit of every admission, claim and end, and the messages in its state, whether each
 // run came out as its strategy and those of later runs say.
 import type { Pool } from "pg";
-import type { Violation } from "../harness/checker.ts";
+import type { Violation } from "../harness/check-input.ts";
 
 export interface SentRun {
   runId: string;

@@ -1,6 +1,7 @@
 // F7: a hundred clients send messages to one thread with all four multitask strategies; every outcome is accounted for.
 import { Client } from "@langchain/langgraph-sdk";
-import { checkInvariants, type Violation } from "../harness/checker.ts";
+import type { Violation } from "../harness/check-input.ts";
+import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { startSink } from "../harness/sink.ts";
 import type { ChaosOptions, ChaosResult, Fault } from "./fault.ts";

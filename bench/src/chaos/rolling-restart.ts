@@ -1,5 +1,5 @@
 // F12: a deploy under load: every worker is told to stop (SIGTERM) and replaced, one after the other, again and again.
-import type { Violation } from "../harness/checker.ts";
+import type { Violation } from "../harness/check-input.ts";
 import type { Effect } from "../harness/sink.ts";
 import type { Fault } from "./fault.ts";
 import { type InjectionContext, type InjectionReport, runStepsFault, untilNextFault } from "./steps-fault.ts";

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "@langchain/langgraph-sdk";
 import { type Claim, claimsAt, findRecoveries, readClaims } from "../harness/audit.ts";
-import { type CheckInput, checkInvariants, type Violation } from "../harness/checker.ts";
+import type { CheckInput, Violation } from "../harness/check-input.ts";
+import { checkInvariants } from "../harness/checker.ts";
 import { Cluster, type ClusterOptions, type NamedProcess } from "../harness/cluster.ts";
 import { summarise } from "../harness/measure.ts";
 import { type Effect, startSink } from "../harness/sink.ts";

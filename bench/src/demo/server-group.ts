@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { BENCH_PROJECT_FILE, findFreePort, HOLDFAST_BIN } from "../harness/server-process.ts";
 
-export type { ReceivedEvent } from "../harness/checker.ts";
+export type { ReceivedEvent } from "../harness/check-input.ts";
 
 export interface ServerGroup {
   url: string;

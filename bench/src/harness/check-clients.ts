@@ -1,5 +1,5 @@
 // What clients must find: their streams whole (I5) and their messages in the state (I6).
-import type { CheckInput, Violation } from "./checker.ts";
+import type { CheckInput, Violation } from "./check-input.ts";
 
 /** Threads whose state is read at once. */
 const READS_AT_ONCE = 10;

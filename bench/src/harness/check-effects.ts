@@ -1,5 +1,5 @@
 // I2: the effects of completed steps, from the sink's record and the checkpoints of runs of the graph `steps`.
-import type { CheckInput, Violation } from "./checker.ts";
+import type { CheckInput, Violation } from "./check-input.ts";
 import type { Effect } from "./sink.ts";
 
 type EffectsInput = Pick<CheckInput, "pool" | "runIds" | "effects" | "staleSenders" | "areClocksTrusted">;

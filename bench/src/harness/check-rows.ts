@@ -1,5 +1,5 @@
 // The invariants that rows alone can show: runs ended (I1), linear history (I3), one writer (I4), free threads (I7), outbox (I9).
-import type { CheckInput, Violation } from "./checker.ts";
+import type { CheckInput, Violation } from "./check-input.ts";
 
 type RowsInput = Pick<CheckInput, "pool" | "runIds" | "expectedStatuses">;
 

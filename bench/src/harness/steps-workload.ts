@@ -2,7 +2,7 @@
 // effect each, while they follow every run's stream to its end.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../chaos/random.ts";
-import type { ClientLog } from "./checker.ts";
+import type { ClientLog } from "./check-input.ts";
 import { followStream } from "./stream-client.ts";
 
 export interface StepsLoad {

@@ -1,6 +1,6 @@
 // A client that follows a run's stream over plain HTTP and comes back with Last-Event-ID whenever the connection breaks.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClientLog } from "./checker.ts";
+import type { ClientLog } from "./check-input.ts";
 
 const RECONNECT_PAUSE_MS = 100;
 /** A server says something at least every few seconds; a connection that is silent this long is given up. */
