@@ -52,7 +52,7 @@ export async function recovery(options: ProgramOptions): Promise<void> {
       },
       {
         measure: `holdfast ${command} killed: restart to first resumed event`,
-        label: `${command}: run resumed`,
+        label: `${command}: resumed`,
         latencies: summarise(times.map((t) => t.resumedMs)),
       },
       {
@@ -93,12 +93,12 @@ async function killWorkers(
   return [
     {
       measure: "worker killed: death to noticed",
-      label: "worker: noticed",
+      label: "noticed",
       latencies: summarise(recoveries.map((each) => each.detectedMs)),
     },
     {
       measure: "worker killed: death to running elsewhere",
-      label: "worker: running again",
+      label: "runs again",
       latencies: summarise(recoveries.map((each) => each.claimedMs)),
     },
   ];
