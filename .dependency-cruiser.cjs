@@ -37,6 +37,12 @@ module.exports = {
       from: { path: `${SERVER}/observability/`, pathNot: "\\.test\\.ts$" },
       to: { path: `${SERVER}/`, pathNot: `${SERVER}/(observability|domain)/` },
     },
+    {
+      name: "wings-know-nothing-of-the-assembly",
+      severity: "error",
+      from: { path: `${SERVER}/(http|runs|graphs|postgres|event-bus|webhooks|auth|config|domain|observability)/` },
+      to: { path: `${SERVER}/(assembly/|app\\.ts)` },
+    },
     wing("http", "runs", "auth", "webhooks"),
     wing("runs"),
     wing("graphs"),

@@ -1,5 +1,10 @@
 // The only place where everything meets: configuration in, a running and disposable server process out.
-import { createAuthorizer, refuseOpenDoor } from "./authorizer.ts";
+import { createAuthorizer, refuseOpenDoor } from "./assembly/authorizer.ts";
+import { createHttpSettings } from "./assembly/http-settings.ts";
+import { type LongTermMemory, openLongTermMemory } from "./assembly/long-term-memory.ts";
+import { openBus } from "./assembly/open-bus.ts";
+import { startSideWork } from "./assembly/side-work.ts";
+import { createWebhooks, type Webhooks } from "./assembly/webhook-delivery.ts";
 import type { Config } from "./config/config.ts";
 import { readThreadRetention } from "./config/thread-retention.ts";
 import { systemAssistantId } from "./domain/ids.ts";
@@ -10,12 +15,9 @@ import { toWireValue } from "./graphs/wire-json.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import type { HttpServices } from "./http/http-services.ts";
 import { serveHttp } from "./http/serve-http.ts";
-import { createHttpSettings } from "./http-settings.ts";
-import { type LongTermMemory, openLongTermMemory } from "./long-term-memory.ts";
 import { createLogger, subsystemLogger } from "./observability/logger.ts";
 import { createMetrics, type Metrics } from "./observability/metrics.ts";
 import { createReport, type Report } from "./observability/report.ts";
-import { openBus } from "./open-bus.ts";
 import { type Database, openDatabase } from "./postgres/database.ts";
 import { startLeaseKeeper } from "./postgres/lease-keeper/lease-keeper.ts";
 import { createPersistence, type Persistence } from "./postgres/persistence.ts";
@@ -23,9 +25,7 @@ import { truncateDatabase } from "./postgres/truncate.ts";
 import { Engine } from "./runs/engine.ts";
 import type { EngineLimits } from "./runs/limits.ts";
 import { Worker } from "./runs/worker.ts";
-import { startSideWork } from "./side-work.ts";
 import { HOLDFAST_VERSION, LANGGRAPH_VERSION } from "./version.ts";
-import { createWebhooks, type Webhooks } from "./webhook-delivery.ts";
 
 /** What a process does. Both in one is `holdfast dev`. */
 export interface Roles {

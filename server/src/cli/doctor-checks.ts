@@ -4,8 +4,8 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { inspectConfiguredDatabase } from "../assembly/maintenance.ts";
 import type { Config } from "../config/config.ts";
-import { inspectConfiguredDatabase } from "../maintenance.ts";
 
 const NODE_MAJOR_MIN = 20;
 const NODE_MINOR_MIN = 19;

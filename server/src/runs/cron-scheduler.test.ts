@@ -17,7 +17,10 @@ let database: TestDatabase;
 let persistence: Persistence;
 beforeAll(async () => {
   database = await openTestDatabase();
-  persistence = createPersistence(database.pool, (value) => value, { idempotencyRetentionMs: 1_000 });
+  persistence = createPersistence(database.pool, (value) => value, {
+    idempotencyRetentionMs: 1_000,
+    eventRetentionMs: 86_400_000,
+  });
   await persistence.assistants.ensureSystemAssistants([
     {
       assistantId: ASSISTANT,
@@ -79,7 +82,7 @@ function createScheduler(
       attemptMax: 3,
       slotsMax: 1,
       runTimeoutMs: 0,
-      nodeTimeoutMs: 0,
+      defaultThreadTtl: undefined,
       idleTimeoutMs: 0,
       drainGraceMs: 0,
     },

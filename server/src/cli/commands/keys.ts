@@ -1,9 +1,9 @@
 // `holdfast keys`: makes, lists and revokes the API keys of HOLDFAST_API_KEYS=1.
 import { type Command, Option } from "commander";
+import { administerKeys } from "../../assembly/maintenance.ts";
 import { type ApiKey, SCOPE_PATTERN } from "../../domain/api-key.ts";
 import { ConfigurationError } from "../../domain/errors.ts";
 import { isUuid } from "../../domain/ids.ts";
-import { administerKeys } from "../../maintenance.ts";
 import { addEnvFlags } from "../env-flags.ts";
 import { readConfig } from "../serve.ts";
 

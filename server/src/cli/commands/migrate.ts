@@ -1,6 +1,6 @@
 // `holdfast migrate`: brings the database's schema up to date, for deployments that do this before they start.
 import type { Command } from "commander";
-import { migrateDatabase, printSchema } from "../../maintenance.ts";
+import { migrateDatabase, printSchema } from "../../assembly/maintenance.ts";
 import { addEnvFlags } from "../env-flags.ts";
 import { readConfig } from "../serve.ts";
 

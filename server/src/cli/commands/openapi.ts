@@ -1,6 +1,6 @@
 // `holdfast openapi`: writes the committed OpenAPI document, or checks that it is in step with the routes.
 import type { Command } from "commander";
-import { writeApiDescription } from "../../maintenance.ts";
+import { writeApiDescription } from "../../assembly/maintenance.ts";
 import { EXIT_FAILURE } from "../failure.ts";
 
 export function addOpenapiCommand(program: Command): Command {

@@ -1,7 +1,7 @@
 // `holdfast prune`: removes what has aged out, and on demand threads that nobody has used for long, and says what that freed.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type PruneReport, pruneDatabase } from "../../assembly/maintenance.ts";
 import type { Freed, RetentionStrategy } from "../../domain/ports/retention.ts";
-import { type PruneReport, pruneDatabase } from "../../maintenance.ts";
 import { addEnvFlags } from "../env-flags.ts";
 import { readConfig } from "../serve.ts";
 import { formatTable } from "../table.ts";

@@ -2,10 +2,10 @@
 // It works on the database directly, not over HTTP: it is needed most when the API is down, and no access rule of a project
 // can hide a broken run from whoever holds the database.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { administerRuns } from "../../assembly/maintenance.ts";
 import { isUuid } from "../../domain/ids.ts";
 import type { RetryOutcome, RunAdministration } from "../../domain/ports/run-administration.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/run.ts";
-import { administerRuns } from "../../maintenance.ts";
 import { addEnvFlags } from "../env-flags.ts";
 import { EXIT_FAILURE } from "../failure.ts";
 import { formatRunDetails, formatRunTable, presentRunReport } from "../run-reports.ts";

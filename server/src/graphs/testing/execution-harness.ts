@@ -57,7 +57,7 @@ export function claimRun(graphId: string, kwargs: KwargsChange, run: Partial<Run
       priority: 0,
       error: null,
       cancelReason: null,
-    tapeBlock: null,
+      tapeBlock: null,
       availableAt: now,
       createdAt: now,
       updatedAt: now,

@@ -1,15 +1,15 @@
 // Opens the event bus of a process: Redis where there is one, NOTIFY in any case, polling where not even that is heard.
-import { mintId } from "./domain/ids.ts";
-import type { EventBus } from "./domain/ports/event-bus.ts";
-import { NOTIFY_CHANNEL, type NoticeLinkOptions } from "./event-bus/notice-link.ts";
-import { PostgresBus } from "./event-bus/postgres-bus.ts";
-import { RedisBus } from "./event-bus/redis-bus.ts";
-import type { Report } from "./observability/report.ts";
-import type { Database } from "./postgres/database.ts";
-import { readDatabaseId } from "./postgres/database-id.ts";
-import { BEACON_PREFIX } from "./postgres/lease.ts";
-import { openListener } from "./postgres/listener.ts";
-import { hearsNotices } from "./postgres/listener-check.ts";
+import { mintId } from "../domain/ids.ts";
+import type { EventBus } from "../domain/ports/event-bus.ts";
+import { NOTIFY_CHANNEL, type NoticeLinkOptions } from "../event-bus/notice-link.ts";
+import { PostgresBus } from "../event-bus/postgres-bus.ts";
+import { RedisBus } from "../event-bus/redis-bus.ts";
+import type { Report } from "../observability/report.ts";
+import type { Database } from "../postgres/database.ts";
+import { readDatabaseId } from "../postgres/database-id.ts";
+import { BEACON_PREFIX } from "../postgres/lease.ts";
+import { openListener } from "../postgres/listener.ts";
+import { hearsNotices } from "../postgres/listener-check.ts";
 
 export interface BusRequest {
   database: Database;

@@ -1,19 +1,19 @@
 // The delivery of webhooks put together: rules and headers of the project file, the outbox, and what a notice shows.
-import type { Config } from "./config/config.ts";
-import { readWebhookSettings } from "./config/webhook-settings.ts";
-import { DatabaseUnavailableError } from "./domain/errors.ts";
-import type { WebhookDelivery } from "./domain/webhook.ts";
-import type { GraphRuntime } from "./graphs/graph-runtime.ts";
-import { presentRun } from "./http/langgraph/runs/run-wire.ts";
-import type { Report } from "./observability/report.ts";
-import type { Database } from "./postgres/database.ts";
-import type { Persistence } from "./postgres/persistence.ts";
-import { PostgresWebhookDeliveryRepository } from "./postgres/webhook-delivery-repository.ts";
-import { HOLDFAST_VERSION } from "./version.ts";
-import { WEBHOOK_LIMITS } from "./webhooks/limits.ts";
-import { WebhookDeliverer } from "./webhooks/webhook-deliverer.ts";
-import { WebhookPolicy } from "./webhooks/webhook-policy.ts";
-import { WebhookSender } from "./webhooks/webhook-sender.ts";
+import type { Config } from "../config/config.ts";
+import { readWebhookSettings } from "../config/webhook-settings.ts";
+import { DatabaseUnavailableError } from "../domain/errors.ts";
+import type { WebhookDelivery } from "../domain/webhook.ts";
+import type { GraphRuntime } from "../graphs/graph-runtime.ts";
+import { presentRun } from "../http/langgraph/runs/run-wire.ts";
+import type { Report } from "../observability/report.ts";
+import type { Database } from "../postgres/database.ts";
+import type { Persistence } from "../postgres/persistence.ts";
+import { PostgresWebhookDeliveryRepository } from "../postgres/webhook-delivery-repository.ts";
+import { HOLDFAST_VERSION } from "../version.ts";
+import { WEBHOOK_LIMITS } from "../webhooks/limits.ts";
+import { WebhookDeliverer } from "../webhooks/webhook-deliverer.ts";
+import { WebhookPolicy } from "../webhooks/webhook-policy.ts";
+import { WebhookSender } from "../webhooks/webhook-sender.ts";
 
 /** How often a worker looks for due notices. */
 export const WEBHOOK_POLL_INTERVAL_MS = 500;

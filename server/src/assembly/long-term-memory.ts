@@ -1,10 +1,10 @@
 // The store as the project file wants it: once for the API, once for graphs, both over the same rows.
-import type { Project } from "./config/project-file.ts";
-import { loadEmbeddings } from "./graphs/load-embeddings.ts";
-import type { Database } from "./postgres/database.ts";
-import { patientPool } from "./postgres/patient-pool.ts";
-import { PostgresStore } from "./postgres/store/postgres-store.ts";
-import { PostgresStoreRepository, type StoreOptions } from "./postgres/store/store-repository.ts";
+import type { Project } from "../config/project-file.ts";
+import { loadEmbeddings } from "../graphs/load-embeddings.ts";
+import type { Database } from "../postgres/database.ts";
+import { patientPool } from "../postgres/patient-pool.ts";
+import { PostgresStore } from "../postgres/store/postgres-store.ts";
+import { PostgresStoreRepository, type StoreOptions } from "../postgres/store/store-repository.ts";
 
 const MINUTE_MS = 60_000;
 /** Expired items that one statement deletes. */

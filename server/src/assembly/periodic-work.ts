@@ -1,6 +1,6 @@
 // Work that a process does again and again beside its requests: never twice at once, and a failure is not the end of it.
-import { DatabaseUnavailableError } from "./domain/errors.ts";
-import type { Report } from "./observability/report.ts";
+import { DatabaseUnavailableError } from "../domain/errors.ts";
+import type { Report } from "../observability/report.ts";
 
 export interface PeriodicWorkOptions {
   /** For the log, for example `sweeping the store`. */

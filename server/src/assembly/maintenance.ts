@@ -2,26 +2,26 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { hashApiKey, mintApiKey } from "./auth/api-key.ts";
-import type { Config } from "./config/config.ts";
-import type { ApiKey } from "./domain/api-key.ts";
-import { ConfigurationError } from "./domain/errors.ts";
-import { mintId } from "./domain/ids.ts";
-import type { Freed, RetentionStrategy, ThreadBatch } from "./domain/ports/retention.ts";
-import type { RunAdministration } from "./domain/ports/run-administration.ts";
-import { PostgresBus } from "./event-bus/postgres-bus.ts";
-import { PostgresApiKeyRepository } from "./postgres/api-key-repository.ts";
-import { requestCancel } from "./postgres/cancel.ts";
-import { deleteRunCheckpoints } from "./postgres/checkpointer/delete.ts";
-import { describeSchema } from "./postgres/describe-schema.ts";
-import { probeBinaries } from "./postgres/embedded/binaries.ts";
-import { startEmbeddedPostgres } from "./postgres/embedded/embedded-postgres.ts";
-import { settlePlace } from "./postgres/embedded/place.ts";
-import { type DatabaseInspection, inspectDatabase } from "./postgres/inspect-database.ts";
-import { listAppliedMigrations, listMigrations, migrate } from "./postgres/migrate.ts";
-import { createPersistence } from "./postgres/persistence.ts";
-import { describeUrl, openPool } from "./postgres/pool.ts";
-import { findRunReport, listRunReports, retryRun } from "./postgres/run-administration.ts";
+import { hashApiKey, mintApiKey } from "../auth/api-key.ts";
+import type { Config } from "../config/config.ts";
+import type { ApiKey } from "../domain/api-key.ts";
+import { ConfigurationError } from "../domain/errors.ts";
+import { mintId } from "../domain/ids.ts";
+import type { Freed, RetentionStrategy, ThreadBatch } from "../domain/ports/retention.ts";
+import type { RunAdministration } from "../domain/ports/run-administration.ts";
+import { PostgresBus } from "../event-bus/postgres-bus.ts";
+import { PostgresApiKeyRepository } from "../postgres/api-key-repository.ts";
+import { requestCancel } from "../postgres/cancel.ts";
+import { deleteRunCheckpoints } from "../postgres/checkpointer/delete.ts";
+import { describeSchema } from "../postgres/describe-schema.ts";
+import { probeBinaries } from "../postgres/embedded/binaries.ts";
+import { startEmbeddedPostgres } from "../postgres/embedded/embedded-postgres.ts";
+import { settlePlace } from "../postgres/embedded/place.ts";
+import { type DatabaseInspection, inspectDatabase } from "../postgres/inspect-database.ts";
+import { listAppliedMigrations, listMigrations, migrate } from "../postgres/migrate.ts";
+import { createPersistence } from "../postgres/persistence.ts";
+import { describeUrl, openPool } from "../postgres/pool.ts";
+import { findRunReport, listRunReports, retryRun } from "../postgres/run-administration.ts";
 
 /** Connections of a maintenance command. */
 const COMMAND_POOL_MAX = 2;
@@ -258,6 +258,6 @@ export async function inspectConfiguredDatabase(
  * @returns whether the file was in step already
  */
 export async function writeApiDescription(isCheck: boolean): Promise<boolean> {
-  const { writeOpenApi } = await import("./http/openapi.ts");
+  const { writeOpenApi } = await import("../http/openapi.ts");
   return writeOpenApi({ check: isCheck });
 }

@@ -1,13 +1,13 @@
 // What the project file says about the API, for the doors: `http.*`.
-import type { Config } from "./config/config.ts";
-import { resolveScript } from "./config/script-source.ts";
-import { readThreadRetention } from "./config/thread-retention.ts";
-import { omitUndefined } from "./domain/json.ts";
-import { importModule } from "./graphs/import-module.ts";
-import { readCustomApp } from "./http/custom-routes.ts";
-import { DEFAULT_CONFIGURABLE_HEADERS, type HeaderChoice, headerChooser } from "./http/header-choice.ts";
-import type { CorsSettings, CustomRoutes, HttpSettings } from "./http/http-services.ts";
-import { OPERATION_GROUPS } from "./http/operation-groups.ts";
+import type { Config } from "../config/config.ts";
+import { resolveScript } from "../config/script-source.ts";
+import { readThreadRetention } from "../config/thread-retention.ts";
+import { omitUndefined } from "../domain/json.ts";
+import { importModule } from "../graphs/import-module.ts";
+import { readCustomApp } from "../http/custom-routes.ts";
+import { DEFAULT_CONFIGURABLE_HEADERS, type HeaderChoice, headerChooser } from "../http/header-choice.ts";
+import type { CorsSettings, CustomRoutes, HttpSettings } from "../http/http-services.ts";
+import { OPERATION_GROUPS } from "../http/operation-groups.ts";
 
 type ProjectHttp = NonNullable<Config["project"]["content"]["http"]>;
 

@@ -1,10 +1,10 @@
 // Periodic work: one turn at a time, woken early, going on after failures, waited for at the end.
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { DatabaseUnavailableError } from "./domain/errors.ts";
-import { createLogger } from "./observability/logger.ts";
-import { createMetrics } from "./observability/metrics.ts";
-import { createReport } from "./observability/report.ts";
+import { DatabaseUnavailableError } from "../domain/errors.ts";
+import { createLogger } from "../observability/logger.ts";
+import { createMetrics } from "../observability/metrics.ts";
+import { createReport } from "../observability/report.ts";
 import { startPeriodicWork } from "./periodic-work.ts";
 
 function start(turn: () => Promise<boolean>, intervalMs: number) {

@@ -1,14 +1,14 @@
 // Puts together who decides on access: the project's Auth object, the server's own credentials, or nobody.
-import { readAuthHandlers } from "./auth/auth-handlers.ts";
-import { Credentials } from "./auth/credentials.ts";
-import { HandlerAuthorizer } from "./auth/handler-authorizer.ts";
-import { OpenAuthorizer } from "./auth/open-authorizer.ts";
-import { OwnerAuthorizer } from "./auth/owner-authorizer.ts";
-import type { Config } from "./config/config.ts";
-import { ConfigurationError } from "./domain/errors.ts";
-import type { ApiKeyRepository } from "./domain/ports/api-key-repository.ts";
-import type { Authorizer } from "./domain/ports/authorizer.ts";
-import { importModule } from "./graphs/import-module.ts";
+import { readAuthHandlers } from "../auth/auth-handlers.ts";
+import { Credentials } from "../auth/credentials.ts";
+import { HandlerAuthorizer } from "../auth/handler-authorizer.ts";
+import { OpenAuthorizer } from "../auth/open-authorizer.ts";
+import { OwnerAuthorizer } from "../auth/owner-authorizer.ts";
+import type { Config } from "../config/config.ts";
+import { ConfigurationError } from "../domain/errors.ts";
+import type { ApiKeyRepository } from "../domain/ports/api-key-repository.ts";
+import type { Authorizer } from "../domain/ports/authorizer.ts";
+import { importModule } from "../graphs/import-module.ts";
 
 /** @throws ConfigurationError when strangers could use the API and nobody said that this is meant */
 export function refuseOpenDoor({ auth }: Config): void {

@@ -1,15 +1,15 @@
 // What a worker does besides runs. Several workers may do it at once: each takes rows that no other holds.
-import type { Config } from "./config/config.ts";
-import { readThreadRetention } from "./config/thread-retention.ts";
-import type { EventBus } from "./domain/ports/event-bus.ts";
-import type { GraphRuntime } from "./graphs/graph-runtime.ts";
+import type { Config } from "../config/config.ts";
+import { readThreadRetention } from "../config/thread-retention.ts";
+import type { EventBus } from "../domain/ports/event-bus.ts";
+import type { GraphRuntime } from "../graphs/graph-runtime.ts";
+import type { Report } from "../observability/report.ts";
+import type { Persistence } from "../postgres/persistence.ts";
+import { CronScheduler } from "../runs/cron-scheduler.ts";
+import { Janitor } from "../runs/janitor.ts";
+import type { EngineLimits } from "../runs/limits.ts";
 import { type LongTermMemory, storeSweepIntervalMs, sweepStore } from "./long-term-memory.ts";
-import type { Report } from "./observability/report.ts";
 import { type PeriodicWork, startPeriodicWork } from "./periodic-work.ts";
-import type { Persistence } from "./postgres/persistence.ts";
-import { CronScheduler } from "./runs/cron-scheduler.ts";
-import { Janitor } from "./runs/janitor.ts";
-import type { EngineLimits } from "./runs/limits.ts";
 import { WEBHOOK_POLL_INTERVAL_MS, WEBHOOK_SWEEP_INTERVAL_MS, type Webhooks } from "./webhook-delivery.ts";
 
 /** How soon after their grace time ended threads of stateless runs are removed. */
