@@ -1,18 +1,21 @@
 // Runs the `holdfast` command from its sources in a process of its own, as a person would.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const EMPTY_DIR = mkdtempSync(join(tmpdir(), "holdfast-cli-"));
 const OUTPUT_WAIT_MAX_MS = 30_000;
 
 /** How to run it. */
 export interface CliOptions {
   /** Added to the environment; `undefined` removes a variable. */
   readonly env?: Record<string, string | undefined>;
-  /** @default the system's temporary folder */
+  /** @default an empty folder: a project file left in a shared one would be taken for the user's */
   readonly cwd?: string;
 }
 
@@ -30,7 +33,7 @@ export interface CliProcess {
 /** Starts `holdfast ...args`. */
 export function startCli(args: readonly string[], options: CliOptions = {}): CliProcess {
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), MAIN, ...args], {
-    cwd: options.cwd ?? tmpdir(),
+    cwd: options.cwd ?? EMPTY_DIR,
     env: { ...process.env, NODE_ENV: undefined, VITEST: undefined, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
