@@ -8,6 +8,7 @@ export default defineConfig({
     globalSetup: ["server/src/postgres/testing/global-setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // Many files start servers, workers and databases of their own: one file at a time leaves them the machine they are timed on.
+    fileParallelism: false,
   },
 });
