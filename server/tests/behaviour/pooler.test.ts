@@ -102,7 +102,8 @@ testWithPooler(
       const { rows } = await database.pool.query(
         `select count(*)::int as connections, count(*) filter (where state like 'idle in transaction%' and state_change < now() - interval '300 ms')::int as "inTransaction",
          count(*) filter (where state = 'active')::int as active
-       from pg_stat_activity where datname = current_database() and application_name <> 'holdfast test'`,
+       from pg_stat_activity
+       where datname = current_database() and backend_type = 'client backend' and application_name <> 'holdfast test'`,
       );
       samples.push(rows[0]);
     }
