@@ -1,6 +1,6 @@
 // The demo's server: `holdfast start` in a process group of its own, so that one signal kills API and workers alike.
 import { spawn } from "node:child_process";
-import { BENCH_PROJECT_FILE, findFreePort, HOLDFAST_BIN } from "../harness/server-process.ts";
+import { DEMO_PROJECT_FILE, findFreePort, HOLDFAST_BIN } from "../harness/server-process.ts";
 
 export type { ReceivedEvent } from "../harness/check-input.ts";
 
@@ -23,7 +23,7 @@ export async function startedGroup(dataDir: string, wantedPort?: number): Promis
       ...process.env,
       PORT: String(port),
       HOLDFAST_DATA_DIR: dataDir,
-      HOLDFAST_CONFIG: BENCH_PROJECT_FILE,
+      HOLDFAST_CONFIG: DEMO_PROJECT_FILE,
       HOLDFAST_WORKERS: "1",
       HOLDFAST_DEMO_DELAY_MS: "15",
       LOG_LEVEL: "error",

@@ -7,6 +7,8 @@ export const HOLDFAST_BIN = fileURLToPath(import.meta.resolve("@holdfast/server/
 
 /** Project file with the graphs that benches and chaos tests run. */
 export const BENCH_PROJECT_FILE = fileURLToPath(new URL("../../graphs/langgraph.json", import.meta.url));
+/** Project file of the demo: the built-in assistant beside the graph that is killed. */
+export const DEMO_PROJECT_FILE = fileURLToPath(new URL("../../graphs/demo.langgraph.json", import.meta.url));
 
 const READY_MAX_MS = 60_000;
 
