@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { mintId } from "../domain/ids.ts";
 import type { ClaimedRun, RunEnd } from "../domain/ports/run-queue.ts";
-import type { NewRun } from "../domain/run.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
+import { newRun } from "./testing/new-run.ts";
 import { openTestDatabase, type TestDatabase } from "./testing/test-database.ts";
 
 const LEASE = { leaseDurationMs: 60_000 };
@@ -36,32 +36,11 @@ function setLimit(assistantId: string, concurrencyMax: number | null) {
 }
 
 async function admit(assistantId: string, fields: { isLimited?: true; priority?: number } = {}): Promise<string> {
-  const run: NewRun = {
-    runId: mintId(),
-    threadId: mintId(),
+  const run = newRun({
     assistantId,
-    metadata: {},
-    assistantMetadata: {},
-    kwargs: {
-      graphId: "g",
-      config: {},
-      streamMode: ["values"],
-      streamSubgraphs: false,
-      streamResumable: false,
-      durability: "async",
-      isFollowed: false,
-      isTemporary: false,
-      isCheckpointed: true,
-      ...(fields.isLimited && { isLimited: true }),
-    },
-    assistantConfigurable: {},
-    forcedConfigurable: {},
-    stickyConfig: {},
-    multitaskStrategy: "enqueue",
-    ifThreadMissing: "create",
-    delayMs: 0,
+    kwargs: fields.isLimited ? { isLimited: true } : {},
     priority: fields.priority ?? 0,
-  };
+  });
   await openQueue().admitRun(run, LEASE);
   return run.runId;
 }

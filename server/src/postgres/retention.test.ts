@@ -5,6 +5,7 @@ import { mintId } from "../domain/ids.ts";
 import type { NewRun } from "../domain/run.ts";
 import { firstRunIdAt } from "./partitions.ts";
 import { createPersistence, type Persistence } from "./persistence.ts";
+import { newRun } from "./testing/new-run.ts";
 import { openTestDatabase, type TestDatabase } from "./testing/test-database.ts";
 
 const DAY_MS = 86_400_000;
@@ -90,31 +91,7 @@ async function threadIds(): Promise<string[]> {
 }
 
 async function admitTemporary(): Promise<NewRun> {
-  const run: NewRun = {
-    runId: mintId(),
-    threadId: mintId(),
-    assistantId: mintId(),
-    metadata: {},
-    assistantMetadata: {},
-    kwargs: {
-      graphId: "g",
-      config: {},
-      streamMode: ["values"],
-      streamSubgraphs: false,
-      streamResumable: false,
-      durability: "async",
-      isFollowed: false,
-      isTemporary: true,
-      isCheckpointed: false,
-    },
-    assistantConfigurable: {},
-    forcedConfigurable: {},
-    stickyConfig: {},
-    multitaskStrategy: "enqueue",
-    ifThreadMissing: "create",
-    delayMs: 0,
-    priority: 0,
-  };
+  const run = newRun({ kwargs: { isTemporary: true, isCheckpointed: false } });
   await kept.queue.admitRun(run, { leaseDurationMs: 60_000 });
   return run;
 }

@@ -9,6 +9,7 @@ import { PostgresEventLog } from "./event-log.ts";
 import { openListener } from "./listener.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
 import { PostgresStateFences } from "./state-fence.ts";
+import { newRun } from "./testing/new-run.ts";
 import { openTestDatabase } from "./testing/test-database.ts";
 
 const LEASE_MS = 60_000;
@@ -50,35 +51,6 @@ const readLists: ReadOmittedValues = async (requests) =>
   new Map(
     requests.map(({ threadId, checkpointId, channels }) => [threadId, { [channels[0]!]: [`from ${checkpointId}`] }]),
   );
-
-function newRun(overrides: Partial<NewRun> = {}): NewRun {
-  return {
-    runId: mintId(),
-    threadId: mintId(),
-    assistantId: mintId(),
-    metadata: {},
-    assistantMetadata: {},
-    kwargs: {
-      graphId: "g",
-      config: {},
-      streamMode: ["values"],
-      streamSubgraphs: false,
-      streamResumable: false,
-      durability: "async",
-      isFollowed: false,
-      isTemporary: false,
-      isCheckpointed: true,
-    },
-    assistantConfigurable: {},
-    forcedConfigurable: {},
-    stickyConfig: {},
-    multitaskStrategy: "enqueue",
-    ifThreadMissing: "create",
-    delayMs: 0,
-    priority: 0,
-    ...overrides,
-  };
-}
 
 const admit = (overrides: Partial<NewRun> = {}, claimFor?: string) =>
   queue.admitRun(newRun(overrides), { claimFor, leaseDurationMs: LEASE_MS });
