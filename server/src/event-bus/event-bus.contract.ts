@@ -123,14 +123,17 @@ const PROMISES: Record<string, (pair: BusPair) => Promise<void>> = {
     if (pair.near !== pair.far) expect(heard.events).toEqual([]);
   },
 
-  "waiting runs and cancels are heard on both ends, the action with them": async (pair) => {
+  "waiting runs, followed runs and cancels are heard on both ends, the action with them": async (pair) => {
     const ids = [mintId(), mintId()] as const;
+    const followed = { near: vi.fn(), far: vi.fn() };
     const pending = { near: vi.fn(), far: vi.fn() };
     const cancels = { near: vi.fn(), far: vi.fn() };
     for (const end of ["near", "far"] as const) {
       pair[end].subscribePending(pending[end]);
+      pair[end].subscribeFollowed(followed[end]);
       pair[end].subscribeCancel(cancels[end]);
     }
+    pair.near.publishFollowed(ids[0]);
     pair.near.publishPending();
     pair.near.publishCancel(ids[0], "interrupt");
     pair.near.publishCancel(ids[1], "rollback");
@@ -138,6 +141,7 @@ const PROMISES: Record<string, (pair: BusPair) => Promise<void>> = {
     await exchange(pair);
     for (const end of ["near", "far"] as const) {
       expect(pending[end]).toHaveBeenCalledTimes(1);
+      expect(followed[end].mock.calls).toEqual([[ids[0]]]);
       expect(cancels[end].mock.calls.filter(([id]) => ids.includes(id))).toEqual([
         [ids[0], "interrupt"],
         [ids[1], "rollback"],

@@ -21,6 +21,11 @@ export function cancelHint(runId: string, action: CancelAction): Hint {
   return `${action === "interrupt" ? "i" : "r"}${runId}`;
 }
 
+/** Somebody follows the run's stream. */
+export function followedHint(runId: string): Hint {
+  return `f${runId}`;
+}
+
 /** Tells the listeners of this process what a hint from another says; one that is not known is left alone. */
 export function deliverHint(local: LocalBus, hint: Hint): void {
   const runId = hint.slice(1);
@@ -30,6 +35,9 @@ export function deliverHint(local: LocalBus, hint: Hint): void {
       break;
     case "d":
       local.publishEnded(runId);
+      break;
+    case "f":
+      local.publishFollowed(runId);
       break;
     case "p":
       local.publishPending();

@@ -6,6 +6,7 @@ import type { StreamEvent } from "../domain/stream-event.ts";
 export class LocalBus implements EventBus {
   readonly #runs = new Map<string, Set<(signal: RunSignal) => void>>();
   readonly #pending = new Set<() => void>();
+  readonly #followed = new Set<(runId: string) => void>();
   readonly #cancels = new Set<(runId: string, action: CancelAction) => void>();
 
   publishEvents(runId: string, events: StreamEvent[]): void {
@@ -55,6 +56,15 @@ export class LocalBus implements EventBus {
     return () => this.#pending.delete(listener);
   }
 
+  publishFollowed(runId: string): void {
+    for (const listener of this.#followed) listener(runId);
+  }
+
+  subscribeFollowed(listener: (runId: string) => void): () => void {
+    this.#followed.add(listener);
+    return () => this.#followed.delete(listener);
+  }
+
   publishCancel(runId: string, action: CancelAction): void {
     for (const listener of this.#cancels) listener(runId, action);
   }
@@ -67,6 +77,7 @@ export class LocalBus implements EventBus {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#runs.clear();
     this.#pending.clear();
+    this.#followed.clear();
     this.#cancels.clear();
   }
 

@@ -2,7 +2,7 @@
 import type { EventBus, LocalEnd, RunSignal } from "../domain/ports/event-bus.ts";
 import type { CancelAction } from "../domain/run.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
-import { cancelHint, deliverHint, endedHint, eventsHint, PENDING_HINT } from "./hint.ts";
+import { cancelHint, deliverHint, endedHint, eventsHint, followedHint, PENDING_HINT } from "./hint.ts";
 import { LocalBus } from "./local-bus.ts";
 import { NoticeLink, type NoticeLinkOptions } from "./notice-link.ts";
 
@@ -29,6 +29,11 @@ export class PostgresBus implements EventBus {
     this.#notices.send([PENDING_HINT]);
   }
 
+  publishFollowed(runId: string): void {
+    this.#local.publishFollowed(runId);
+    this.#notices.send([followedHint(runId)]);
+  }
+
   publishCancel(runId: string, action: CancelAction): void {
     this.#local.publishCancel(runId, action);
     this.#notices.send([cancelHint(runId, action)]);
@@ -40,6 +45,10 @@ export class PostgresBus implements EventBus {
 
   subscribePending(listener: () => void): () => void {
     return this.#local.subscribePending(listener);
+  }
+
+  subscribeFollowed(listener: (runId: string) => void): () => void {
+    return this.#local.subscribeFollowed(listener);
   }
 
   subscribeCancel(listener: (runId: string, action: CancelAction) => void): () => void {

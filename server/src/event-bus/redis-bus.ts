@@ -2,7 +2,7 @@
 import type { EventBus, LocalEnd, RunSignal } from "../domain/ports/event-bus.ts";
 import type { CancelAction } from "../domain/run.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
-import { cancelHint, deliverHint, endedHint, eventsHint, type Hint, PENDING_HINT } from "./hint.ts";
+import { cancelHint, deliverHint, endedHint, eventsHint, followedHint, type Hint, PENDING_HINT } from "./hint.ts";
 import { LocalBus } from "./local-bus.ts";
 import { NoticeLink, type NoticeLinkOptions } from "./notice-link.ts";
 import { RedisLink } from "./redis-link.ts";
@@ -64,6 +64,11 @@ export class RedisBus implements EventBus {
     this.#signal(PENDING_HINT);
   }
 
+  publishFollowed(runId: string): void {
+    this.#local.publishFollowed(runId);
+    this.#signal(followedHint(runId));
+  }
+
   publishCancel(runId: string, action: CancelAction): void {
     this.#local.publishCancel(runId, action);
     this.#signal(cancelHint(runId, action));
@@ -83,6 +88,10 @@ export class RedisBus implements EventBus {
 
   subscribePending(listener: () => void): () => void {
     return this.#local.subscribePending(listener);
+  }
+
+  subscribeFollowed(listener: (runId: string) => void): () => void {
+    return this.#local.subscribeFollowed(listener);
   }
 
   subscribeCancel(listener: (runId: string, action: CancelAction) => void): () => void {

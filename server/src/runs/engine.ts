@@ -100,7 +100,7 @@ export class Engine implements RunEngine, Disposable {
     const assistant = await this.#findAssistant(request.assistantId);
     if (access !== undefined && request.threadId !== undefined) await this.#checkThreadAccess(request, access);
     const newRun = buildRun(request, assistant, idsFor(request), limits);
-    this.#fresh.expect(newRun.runId);
+    this.#fresh.expect(newRun.runId, newRun.kwargs.isFollowed === true);
     const hasSlot = newRun.delayMs === 0 && !newRun.kwargs.isLimited && worker?.reserve() === true;
     try {
       const admission = await queue.admitRun(newRun, {
@@ -151,7 +151,8 @@ export class Engine implements RunEngine, Disposable {
       ended: () => listener.ended(),
       failed: (error) => listener.failed(error),
     };
-    return this.#feed.follow(runId, afterSeq, shown, { isFresh: afterSeq === -1 && this.#fresh.isSilent(runId) });
+    const isFresh = afterSeq === -1 && this.#fresh.isSilent(runId);
+    return this.#feed.follow(runId, afterSeq, shown, { isFresh, isKnownFollowed: this.#fresh.isFollowed(runId) });
   }
 
   followThread(threadId: string, options: TapeFollowOptions, listener: TapeListener): () => void {

@@ -40,7 +40,7 @@ function record(): FeedListener & { seqs: number[]; isEnded: boolean } {
 
 it("does not end a follower that joined while the last events were read for others", async () => {
   const { log, reads, release } = openHeldLog();
-  const bus = { subscribeRun: () => () => undefined } as unknown as EventBus;
+  const bus = { subscribeRun: () => () => undefined, publishFollowed: () => undefined } as unknown as EventBus;
   using feed = new EventFeed({ log, bus, pollIntervalMs: 60_000 });
   const [first, second] = [record(), record()];
   feed.follow(RUN_ID, 1, first, { isFresh: false });

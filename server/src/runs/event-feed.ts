@@ -27,9 +27,15 @@ interface Feed {
   unsubscribe: () => void;
   /** Whether the status must be looked at with the next read. */
   isStatusWanted: boolean;
+  /**
+   * How often workers have yet to be told that somebody follows its events: when the first follower comes, and once more with
+   * the first events, for their worker may not have been there at that time.
+   */
+  announcementsLeft: number;
 }
 
 const RETRY_PAUSE_MS = 500;
+const ANNOUNCEMENT_COUNT = 2;
 
 export class EventFeed implements Disposable {
   readonly #log: EventLog;
@@ -46,11 +52,21 @@ export class EventFeed implements Disposable {
     this.#timer.unref();
   }
 
-  /** Follows from after `afterSeq`; with `isFresh` the rows are not read until there is a signal (the run was just created here). */
-  follow(runId: string, afterSeq: number, listener: FeedListener, options: { isFresh: boolean }): () => void {
+  /**
+   * Follows from after `afterSeq`; with `isFresh` the rows are not read until there is a signal (the run was just created here).
+   * Workers are told that the run is followed, unless its row `isKnownFollowed` says so.
+   */
+  follow(
+    runId: string,
+    afterSeq: number,
+    listener: FeedListener,
+    options: { isFresh: boolean; isKnownFollowed?: boolean },
+  ): () => void {
     const feed = this.#feeds.get(runId) ?? this.#open(runId);
     const follower: Follower = { nextSeq: afterSeq + 1, listener };
     feed.followers.add(follower);
+    if (options.isKnownFollowed === true) feed.announcementsLeft = 0;
+    if (feed.announcementsLeft === ANNOUNCEMENT_COUNT && Number.isFinite(follower.nextSeq)) this.#announce(feed);
     if (!options.isFresh) this.#want(feed, true);
     return () => this.#drop(feed, follower);
   }
@@ -73,10 +89,21 @@ export class EventFeed implements Disposable {
   }
 
   #open(runId: string): Feed {
-    const feed: Feed = { runId, followers: new Set(), unsubscribe: () => undefined, isStatusWanted: false };
+    const feed: Feed = {
+      runId,
+      followers: new Set(),
+      unsubscribe: () => undefined,
+      isStatusWanted: false,
+      announcementsLeft: ANNOUNCEMENT_COUNT,
+    };
     feed.unsubscribe = this.#bus.subscribeRun(runId, (signal) => this.#onSignal(feed, signal));
     this.#feeds.set(runId, feed);
     return feed;
+  }
+
+  #announce(feed: Feed): void {
+    feed.announcementsLeft--;
+    this.#bus.publishFollowed(feed.runId);
   }
 
   #drop(feed: Feed, follower: Follower): void {
@@ -104,6 +131,7 @@ export class EventFeed implements Disposable {
   #deliver(feed: Feed, events: StreamEvent[]): boolean {
     const first = events[0];
     if (first === undefined) return true;
+    if (feed.announcementsLeft === 1) this.#announce(feed);
     let isComplete = true;
     for (const follower of [...feed.followers]) {
       if (follower.nextSeq === Number.POSITIVE_INFINITY) continue;

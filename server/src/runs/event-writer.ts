@@ -30,9 +30,11 @@ export class EventWriter {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #isFailed = false;
+  #flushIntervalMs: number;
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
+    this.#flushIntervalMs = options.flushIntervalMs;
     this.#nextSeq = options.nextSeq;
   }
 
@@ -41,12 +43,19 @@ export class EventWriter {
     return this.#nextSeq - 1;
   }
 
+  /** From now on events wait at most this long; those that wait already are written. */
+  setFlushInterval(flushIntervalMs: number): void {
+    if (flushIntervalMs >= this.#flushIntervalMs) return;
+    this.#flushIntervalMs = flushIntervalMs;
+    if (this.#timer !== undefined) this.#startWriting();
+  }
+
   /** Adds an event to the stream. Returns a promise to wait for where the writer has fallen behind. */
   emit(event: NewStreamEvent): Promise<void> | undefined {
     if (this.#isFailed) return undefined;
     this.#buffer.push(numberEvent(event, this.#nextSeq++));
     if (this.#buffer.length >= this.#options.batchCountMax) this.#startWriting();
-    else this.#timer ??= setTimeout(() => this.#startWriting(), this.#options.flushIntervalMs);
+    else this.#timer ??= setTimeout(() => this.#startWriting(), this.#flushIntervalMs);
     return this.#buffer.length >= this.#options.bufferCountMax ? this.#writing : undefined;
   }
 
@@ -78,8 +87,7 @@ export class EventWriter {
         this.#buffer.splice(0, batch.length);
         bus.publishEvents(fence.runId, batch);
       } while (this.#buffer.length >= batchCountMax);
-      if (this.#buffer.length > 0)
-        this.#timer ??= setTimeout(() => this.#startWriting(), this.#options.flushIntervalMs);
+      if (this.#buffer.length > 0) this.#timer ??= setTimeout(() => this.#startWriting(), this.#flushIntervalMs);
     } catch (error) {
       this.#isFailed = true;
       this.#buffer = [];

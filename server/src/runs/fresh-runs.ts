@@ -6,6 +6,7 @@ const KEEP_ENDED_MS = 5_000;
 const COUNT_MAX = 50_000;
 
 interface FreshRun {
+  isFollowed: boolean;
   hasEvents: boolean;
   isEnded: boolean;
   end: LocalEnd | undefined;
@@ -21,7 +22,7 @@ export class FreshRuns implements Disposable {
   }
 
   /** Listens for the run's end from before it is admitted, so that no signal can be missed. */
-  expect(runId: string): void {
+  expect(runId: string, isFollowed: boolean): void {
     if (this.#runs.size >= COUNT_MAX) return;
     const stop = this.#bus.subscribeRun(runId, (signal) => {
       run.hasEvents = true;
@@ -31,7 +32,7 @@ export class FreshRuns implements Disposable {
       stop();
       setTimeout(() => this.#runs.delete(runId), KEEP_ENDED_MS).unref();
     });
-    const run: FreshRun = { hasEvents: false, isEnded: false, end: undefined, stop };
+    const run: FreshRun = { isFollowed, hasEvents: false, isEnded: false, end: undefined, stop };
     this.#runs.set(runId, run);
   }
 
@@ -48,6 +49,11 @@ export class FreshRuns implements Disposable {
   /** Whether no event of the run has been announced yet: whoever follows from now on misses nothing. */
   isSilent(runId: string): boolean {
     return this.#runs.get(runId)?.hasEvents === false;
+  }
+
+  /** Whether its row tells the worker that its stream is followed. */
+  isFollowed(runId: string): boolean {
+    return this.#runs.get(runId)?.isFollowed === true;
   }
 
   endOf(runId: string): LocalEnd | undefined {

@@ -31,7 +31,7 @@ export const CANCEL_SETTLE_MS = 1_500;
 
 /** Longest wait of an event for its batch, where a client follows the stream. */
 export const FOLLOWED_FLUSH_INTERVAL_MS = 12;
-/** The same where nobody was following when the run was created; a run of a few steps then writes its events with its end. */
+/** The same while nobody is known to follow the run; a run of a few steps then writes its events with its end. */
 export const UNFOLLOWED_FLUSH_INTERVAL_MS = 100;
 export const EVENT_BATCH_COUNT_MAX = 256;
 export const EVENT_BUFFER_COUNT_MAX = 4_096;

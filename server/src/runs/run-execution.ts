@@ -54,13 +54,18 @@ export class RunExecution {
       log: deps.log,
       bus: deps.bus,
       nextSeq: claimed.nextEventSeq,
-      flushIntervalMs: claimed.run.kwargs.isFollowed ? FOLLOWED_FLUSH_INTERVAL_MS : UNFOLLOWED_FLUSH_INTERVAL_MS,
+      flushIntervalMs: isProbablyFollowed(claimed) ? FOLLOWED_FLUSH_INTERVAL_MS : UNFOLLOWED_FLUSH_INTERVAL_MS,
       batchCountMax: EVENT_BATCH_COUNT_MAX,
       bufferCountMax: EVENT_BUFFER_COUNT_MAX,
       signal: this.#lost.signal,
       onFailure: () => this.loseLease(),
     });
     if (claimed.cancelAction !== null) this.cancel(claimed.cancelAction);
+  }
+
+  /** Somebody reads the stream: its events no longer wait for long batches. */
+  follow(): void {
+    this.#writer.setFlushInterval(FOLLOWED_FLUSH_INTERVAL_MS);
   }
 
   /** Stops the graph; the run ends `interrupted` or is rolled back. */
@@ -207,6 +212,11 @@ export class RunExecution {
     bus.publishPending();
     return "released";
   }
+}
+
+/** Who followed a run before another worker took it over said so to that worker only. */
+function isProbablyFollowed({ run, nextEventSeq }: ClaimedRun): boolean {
+  return run.kwargs.isFollowed === true || nextEventSeq > 0;
 }
 
 function statusOf({ status, error }: ExecutionOutcome): TerminalRunStatus {

@@ -14,6 +14,8 @@ export interface WorkerOptions extends ExecutionDependencies {
   report: Report;
 }
 
+/** Followed runs that are remembered until they are claimed; for one that is forgotten, events only come in longer batches. */
+const FOLLOWED_COUNT_MAX = 10_000;
 const SWEEP_COUNT_MAX = 100;
 /** How often each worker looks for runs of dead ones; half a second keeps recovery well under the lease. */
 const SWEEP_INTERVAL_MS = 500;
@@ -24,6 +26,8 @@ export class Worker implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #unsubscribe: (() => void)[] = [];
+  /** Runs that somebody follows and that no slot here had, oldest first. */
+  readonly #followed = new Set<string>();
   #reserved = 0;
   #claiming: Promise<void> | undefined;
   #isClaimWanted = false;
@@ -52,6 +56,7 @@ export class Worker implements AsyncDisposable {
     const { bus, limits } = this.#options;
     this.#unsubscribe.push(
       bus.subscribePending(() => this.wake()),
+      bus.subscribeFollowed((runId) => this.#follow(runId)),
       bus.subscribeCancel((runId, action) => this.cancel(runId, action)),
     );
     this.#timers.push(
@@ -99,6 +104,17 @@ export class Worker implements AsyncDisposable {
 
   cancel(runId: string, action: CancelAction): void {
     this.#active.get(runId)?.execution.cancel(action);
+  }
+
+  /** A client may join before the run is claimed: that it did is remembered for a while. */
+  #follow(runId: string): void {
+    const active = this.#active.get(runId);
+    if (active !== undefined) {
+      active.execution.follow();
+      return;
+    }
+    this.#followed.add(runId);
+    if (this.#followed.size > FOLLOWED_COUNT_MAX) this.#followed.delete(this.#followed.values().next().value!);
   }
 
   /** Stops the runs whose lease is lost and those whose cancel was not heard otherwise. */
@@ -188,6 +204,7 @@ export class Worker implements AsyncDisposable {
     this.#keeper?.hold(claimed.fence);
     announceThread(this.#options.bus, threadId);
     const execution = new RunExecution(claimed, this.#options);
+    if (this.#followed.delete(runId)) execution.follow();
     const done = execution
       .execute()
       .then(

@@ -26,6 +26,9 @@ export interface EventBus extends AsyncDisposable {
   /** Tells workers that a run is waiting. */
   publishPending(): void;
   subscribePending(listener: () => void): () => void;
+  /** Tells workers that somebody follows the run's stream now, so that its events should not wait long for their batch. */
+  publishFollowed(runId: string): void;
+  subscribeFollowed(listener: (runId: string) => void): () => void;
   publishCancel(runId: string, action: CancelAction): void;
   subscribeCancel(listener: (runId: string, action: CancelAction) => void): () => void;
 }

@@ -4,6 +4,7 @@ import { NotSupportedError } from "../../domain/errors.ts";
 import type { StreamEvent } from "../../domain/stream-event.ts";
 import type { HttpContext } from "../http-services.ts";
 import type { Caller } from "../operation.ts";
+import { closeInTurn } from "./closing-queue.ts";
 import { formatEvent, formatUnnumberedEvent, HEARTBEAT_FRAME } from "./sse-frame.ts";
 
 /** Node's response, with the headers that the middleware prepared. @throws NotSupportedError outside of Node's server */
@@ -84,7 +85,9 @@ export class SseConnection {
   /** Ends the stream cleanly: for clients, the run is over. */
   end(): void {
     this.#leavePulse();
-    if (this.#isOpen) this.#outgoing.end();
+    closeInTurn(() => {
+      if (this.#isOpen) this.#outgoing.end();
+    });
   }
 
   /** Drops the connection so that the client knows it missed something and comes back. */
