@@ -33,10 +33,13 @@ cross join lateral (
   where c.thread_id = r.thread_id and c.checkpoint_ns = '' and c.checkpoint_id = r.checkpoint_id
 ) t`;
 
-const READ_ITEMS = `select s.thread_id, i.list_id, i.position, i.body
+// Row by row through the whole primary key, whatever the planner thinks of the size of a thread.
+const READ_ITEMS = `select s.thread_id, s.list_id, i.position, i.body
 from unnest($1::text[], $2::int4[], $3::int4[], $4::int4[]) as s(thread_id, list_id, first, past)
-join checkpoint_item i on i.thread_id = s.thread_id and i.list_id = s.list_id
-  and i.position >= s.first and i.position < s.past`;
+cross join lateral (
+  select position, body from checkpoint_item
+  where thread_id = s.thread_id and list_id = s.list_id and position >= s.first and position < s.past offset 0
+) i`;
 
 /** The newest values of the root namespace of many threads; threads without checkpoints are left out. */
 export async function readHeadValues(db: Queryable, threadIds: readonly string[]): Promise<Map<string, ChannelValues>> {

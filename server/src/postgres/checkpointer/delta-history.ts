@@ -7,6 +7,7 @@ import {
   ITEM_ROW,
   ITEMS_OF_SPANS,
   listsOf,
+  pendingOf,
   RANGES,
   type ReadRow,
   storedOf,
@@ -37,8 +38,7 @@ const READ_HISTORY = `with recursive start as (
   select w.*, exists (select 1 from unnest(w.wanted) as x where w.body::json -> 'c' -> x is not null) as has_seed
   from walk w
 ), pending as materialized (
-  select w.* from found f join checkpoint_write w
-    on w.thread_id = $1 and w.checkpoint_ns = $2 and w.checkpoint_id = f.checkpoint_id
+  ${pendingOf("found")}
 ), ref as (
   select lists from found where has_seed union all select lists from pending
 ), span as materialized (${RANGES})

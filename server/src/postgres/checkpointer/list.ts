@@ -96,7 +96,10 @@ async function readPage(
   select ${CHECKPOINT_COLUMNS}, t.thread_id, t.checkpoint_ns from page t
   union all
   select ${WRITE_COLUMNS}, w.thread_id, w.checkpoint_ns
-  from page t join checkpoint_write w using (thread_id, checkpoint_ns, checkpoint_id)`;
+  from page t cross join lateral (
+    select * from checkpoint_write
+    where thread_id = t.thread_id and checkpoint_ns = t.checkpoint_ns and checkpoint_id = t.checkpoint_id offset 0
+  ) w`;
   const { rows } = await pool.query<[...ReadRow, string, string]>({ text, values, rowMode: "array" });
   return pageOf(rows);
 }

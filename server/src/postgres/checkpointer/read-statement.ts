@@ -35,17 +35,27 @@ export const RANGES = `select r.lists[s + 1] as list_id, min(r.lists[s + 2]) as 
   from ref r cross join lateral generate_series(1, cardinality(r.lists), 4) as s
   group by 1`;
 
-/** The items of a relation `span` of ranges, for the thread `$1`. */
-export const ITEMS_OF_SPANS = `select 2, null, null, i.body, null, null, i.list_id, i.position
-  from span s join checkpoint_item i
-    on i.thread_id = $1 and i.list_id = s.list_id and i.position >= s.first and i.position < s.past`;
+/**
+ * The pending writes of the checkpoints of a relation `target`, in the namespace `$2` of the thread `$1`. A lateral subquery with an
+ * offset is looked up row by row through the whole primary key; as a plain join the planner, which takes a thread for small, may read
+ * all writes of the thread and compare afterwards, and a turn would cost more the longer the thread is.
+ */
+export const pendingOf = (target: string): string => `select w.* from ${target} t cross join lateral (
+    select * from checkpoint_write where thread_id = $1 and checkpoint_ns = $2 and checkpoint_id = t.checkpoint_id offset 0
+  ) w`;
+
+/** The items of a relation `span` of ranges, for the thread `$1`; row by row, as above. */
+export const ITEMS_OF_SPANS = `select 2, null, null, i.body, null, null, s.list_id, i.position
+  from span s cross join lateral (
+    select position, body from checkpoint_item
+    where thread_id = $1 and list_id = s.list_id and position >= s.first and position < s.past offset 0
+  ) i`;
 
 const readStatement = (isHead: boolean): string => `with target as materialized (
   select * from checkpoint where thread_id = $1 and checkpoint_ns = $2
   ${isHead ? "order by epoch desc, checkpoint_id desc limit 1" : "and checkpoint_id = $7"}
 ), pending as materialized (
-  select w.* from target t join checkpoint_write w
-    on w.thread_id = $1 and w.checkpoint_ns = $2 and w.checkpoint_id = t.checkpoint_id
+  ${pendingOf("target")}
 ), ref as (
   select lists from target union all select lists from pending
 ), span as materialized (
