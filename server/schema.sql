@@ -138,6 +138,7 @@ create table run (
   tape_block integer,
   is_waiting boolean default false not null,
   is_limited boolean default false not null,
+  is_taped boolean default false not null,
   constraint run_cancel_action_check CHECK ((cancel_action = ANY (ARRAY['interrupt'::text, 'rollback'::text]))),
   constraint run_multitask_strategy_check CHECK ((multitask_strategy = ANY (ARRAY['reject'::text, 'enqueue'::text, 'interrupt'::text, 'rollback'::text]))),
   constraint run_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'success'::text, 'error'::text, 'timeout'::text, 'interrupted'::text]))),
@@ -203,6 +204,7 @@ CASE
     ELSE NULL::text
 END) stored,
   tape_block integer default 0 not null,
+  tape_wanted_at timestamp with time zone,
   constraint thread_active_count_check CHECK ((active_count >= 0)),
   constraint thread_status_check CHECK ((status = ANY (ARRAY['idle'::text, 'busy'::text, 'interrupted'::text, 'error'::text]))),
   constraint thread_ttl_strategy_check CHECK ((ttl_strategy = ANY (ARRAY['delete'::text, 'keep_latest'::text]))),

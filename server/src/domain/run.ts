@@ -107,6 +107,8 @@ export interface Run {
   cancelReason: string | null;
   /** Its block of numbers on the thread's tape; `null` until it is claimed. */
   tapeBlock: number | null;
+  /** Whether it computes events of the event protocol, besides its stream modes where `kwargs.isProtocol` is unset. */
+  isTaped: boolean;
   availableAt: Date;
   createdAt: Date;
   updatedAt: Date;

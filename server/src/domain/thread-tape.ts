@@ -22,6 +22,8 @@ export interface TapeRun {
   error: RunError | null;
   /** Whether it ended with the thread waiting for a human. */
   isWaiting: boolean;
+  /** Whether its log has events of the protocol; those of other runs are derived from what their log tells. */
+  isTaped: boolean;
   startedAt: Date | null;
   endedAt: Date | null;
 }

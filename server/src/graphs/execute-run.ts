@@ -13,6 +13,7 @@ import { EFFECTS_KEY, EffectRecorder } from "./effect-recorder.ts";
 import { FencedSaver } from "./fenced-saver.ts";
 import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
+import type { RunStream } from "./graph-stream.ts";
 import { closeOpenToolCalls } from "./open-tool-calls.ts";
 import { resumeLedgerHooks } from "./resume-ledger.ts";
 import type { RootValues } from "./root-values.ts";
@@ -20,7 +21,7 @@ import { buildRunConfig, runMetadata, toFactoryConfig } from "./run-config.ts";
 import { describeError, errorName } from "./run-error.ts";
 import { toGraphInput } from "./run-input.ts";
 import { RunOutcome, readHead } from "./run-outcome.ts";
-import { openRunStream, type RunStream } from "./run-stream.ts";
+import { openRunStream } from "./run-stream.ts";
 
 export interface RunExecutorOptions {
   registry: GraphRegistry;

@@ -6,6 +6,11 @@ import { isMessage, type MessageLike } from "./wire-message.ts";
 /** Set by LangChain on the metadata of chat models' own runs, never on that of nodes. */
 const MODEL_METADATA_KEY = "ls_model_type";
 
+/** Whether this is a piece of what a model streams; other messages are whole. */
+export function isChunkOfModel(message: MessageLike, metadata: Record<string, unknown>): boolean {
+  return message.concat !== undefined && metadata[MODEL_METADATA_KEY] !== undefined;
+}
+
 export class MessageStream {
   readonly #partial = new Map<string, MessageLike>();
   readonly #completed = new Set<string>();
@@ -17,7 +22,7 @@ export class MessageStream {
 
   /** Takes one chunk a model streamed. Whole messages are passed over: they come with the values. */
   addChunk(message: unknown, metadata: Record<string, unknown>): void {
-    if (!isMessage(message) || message.concat === undefined || metadata[MODEL_METADATA_KEY] === undefined) return;
+    if (!isMessage(message) || !isChunkOfModel(message, metadata)) return;
     const { id } = message;
     if (id === undefined) return;
     const before = this.#partial.get(id);

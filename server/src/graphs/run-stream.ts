@@ -1,27 +1,24 @@
 // The stream of one run: in the modes its client asked for, or in LangGraph's event protocol.
-import { createGraphRunStream, STREAM_EVENTS_V3_MODES } from "@langchain/langgraph/web";
+import { STREAM_EVENTS_V3_MODES } from "@langchain/langgraph/web";
 import type { Run, RunCommand } from "../domain/run.ts";
 import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { CompiledGraph, GraphCallConfig, ProtocolEvent } from "./compiled-graph.ts";
+import { DoubleStream } from "./double-stream.ts";
+import type { RunStream } from "./graph-stream.ts";
+import { type GraphChunk, toProtocolEvents, withMessageEvents } from "./protocol-chunks.ts";
 import { ProtocolMapper } from "./protocol-mapper.ts";
 import type { ListHomes, RootValues } from "./root-values.ts";
 import { StreamMapper } from "./stream-mapper.ts";
 import { planStream, type StreamPlan } from "./stream-plan.ts";
 
-export interface RunStream {
-  /** The root graph's values so far. */
-  readonly values: RootValues;
-  /** Calls the graph and emits what it streams. */
-  consume(graph: CompiledGraph, input: unknown, config: GraphCallConfig): Promise<void>;
-  /** Tells of interrupts at which an earlier attempt had stopped already. */
-  addStop(interrupts: unknown[]): void;
-}
-
 /** @param lists where long lists of values are saved */
 export function openRunStream(run: Run, emit: (event: NewStreamEvent) => void, lists: ListHomes): RunStream {
-  if (run.kwargs.isProtocol === true) return new ProtocolStream(new ProtocolMapper(emit, lists), run.kwargs.command);
-  const plan = planStream(run.kwargs.streamMode, run.kwargs.streamSubgraphs);
-  return new ModeStream(plan, new StreamMapper(plan, emit, lists), run.runId);
+  const { isProtocol, command, streamMode, streamSubgraphs } = run.kwargs;
+  if (isProtocol === true) return new ProtocolStream(new ProtocolMapper(emit, lists), command);
+  const plan = planStream(streamMode, streamSubgraphs);
+  const modes = new StreamMapper(plan, emit, lists);
+  if (!run.isTaped) return new ModeStream(plan, modes, run.runId);
+  return new DoubleStream({ runId: run.runId, plan, modes, protocol: new ProtocolMapper(emit, lists), command });
 }
 
 class ModeStream implements RunStream {
@@ -49,10 +46,7 @@ class ModeStream implements RunStream {
   }
 
   addStop(interrupts: unknown[]): void {
-    for (const mode of ["updates", "values"]) {
-      const chunk = [mode, { __interrupt__: interrupts }];
-      this.#mapper.addChunk(this.#plan.hasNamespaces ? [[], ...chunk] : chunk);
-    }
+    this.#mapper.addStop(interrupts);
   }
 }
 
@@ -86,5 +80,5 @@ async function openProtocol(
 ): Promise<AsyncIterable<ProtocolEvent>> {
   if (graph.streamTransformers !== undefined) return graph.streamEvents(input, { ...config, version: "v3" });
   const chunks = await graph.stream(input, { ...config, streamMode: [...STREAM_EVENTS_V3_MODES], subgraphs: true });
-  return createGraphRunStream(chunks as Parameters<typeof createGraphRunStream>[0]) as AsyncIterable<ProtocolEvent>;
+  return toProtocolEvents(withMessageEvents(chunks as AsyncIterable<GraphChunk>));
 }

@@ -14,6 +14,12 @@ const HIDDEN_TAG = "langsmith:hidden";
 
 type Payload = Record<string, unknown>;
 
+/** The chunk that one of LangChain's callback events carries, where it is one of the root graph's own stream. */
+export function rootChunkOf(event: GraphEvent, runId: string): unknown {
+  const isRoot = event.event === "on_chain_stream" && event.run_id === runId;
+  return isRoot && !event.tags?.includes(HIDDEN_TAG) ? event.data.chunk : undefined;
+}
+
 export class StreamMapper {
   /** The root graph's values so far. */
   readonly values: RootValues;
@@ -39,9 +45,14 @@ export class StreamMapper {
 
   /** Takes one of LangChain's callback events; those of the root graph's own stream carry the chunks. */
   addEvent(event: GraphEvent, runId: string): void {
-    if (event.tags?.includes(HIDDEN_TAG)) return;
-    if (event.event === "on_chain_stream" && event.run_id === runId) this.addChunk(event.data.chunk);
-    else this.#emit({ event: "events", data: wireJson(event) });
+    const chunk = rootChunkOf(event, runId);
+    if (chunk !== undefined) this.addChunk(chunk);
+    else if (!event.tags?.includes(HIDDEN_TAG)) this.#emit({ event: "events", data: wireJson(event) });
+  }
+
+  /** Tells of interrupts at which an earlier attempt had stopped already. */
+  addStop(interrupts: unknown[]): void {
+    for (const mode of ["updates", "values"] as const) this.#add([], mode, { __interrupt__: interrupts });
   }
 
   #add(namespace: string[], mode: StreamMode, payload: unknown): void {

@@ -159,6 +159,7 @@ export function makeRun(fields: Partial<Run> = {}): Run {
     error: null,
     cancelReason: null,
     tapeBlock: null,
+    isTaped: false,
     availableAt: now,
     createdAt: now,
     updatedAt: now,

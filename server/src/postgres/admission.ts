@@ -5,6 +5,7 @@ import type { Admission, AdmitOptions } from "../domain/ports/run-queue.ts";
 import type { CancelAction, NewRun } from "../domain/run.ts";
 import type { DeleteRunCheckpoints } from "./run-end.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
+import { isTapeWanted } from "./tape-wish.ts";
 import { insertDeliveriesFor } from "./webhook-sql.ts";
 
 /** How often admission starts over when the thread changed between its two ways; each turn means somebody else made progress. */
@@ -17,19 +18,24 @@ const MERGED_RUN = `
 
 const INSERT_RUN = `
   insert into run (run_id, thread_id, assistant_id, status, metadata, kwargs, multitask_strategy, priority, available_at,
-    attempt, epoch, lease_owner, lease_expires_at, started_at, tape_block, is_limited)
+    attempt, epoch, lease_owner, lease_expires_at, started_at, tape_block, is_taped, is_limited)
   select $2::uuid, t.thread_id, $3::uuid, case when $4::text is null then 'pending' else 'running' end,
     $9::jsonb || t.metadata || $10::jsonb, ${MERGED_RUN}, $11, $12, now() + $13 * interval '1 millisecond',
     case when $4::text is null then 0 else 1 end, case when $4::text is null then null else t.epoch end,
     $4::text, case when $4::text is null then null else now() + $5 * interval '1 millisecond' end,
     case when $4::text is null then null else now() end, case when $4::text is null then null else t.tape_block end,
+    $4::text is not null and ${isTapeWanted("t")},
     coalesce(($6::jsonb ->> 'isLimited')::boolean, false)
   from t
   returning *`;
 
+/** A run of the event protocol is followed by it, and so are those that come after. */
+const TAPE_WISH = "case when ($6::jsonb ->> 'isProtocol')::boolean then now() end";
+
 /** What a run leaves on a thread that exists. */
 const THREAD_CHANGES = `
   status = 'busy', active_count = thread.active_count + 1, updated_at = now(), metadata = thread.metadata || $14::jsonb,
+  tape_wanted_at = coalesce(${TAPE_WISH}, thread.tape_wanted_at),
   config = jsonb_set(thread.config || ($15::jsonb - 'configurable'), '{configurable}',
     coalesce(thread.config -> 'configurable', '{}') || coalesce($15::jsonb -> 'configurable', '{}'))`;
 
@@ -47,26 +53,26 @@ const ADMIT_TO_EXISTING = `
   with t as (
     update thread set ${THREAD_CHANGES}, ${CLAIM_CHANGES}
     where thread_id = $1::uuid and ${IS_FREE}
-    returning thread_id, epoch, tape_block, metadata, config
+    returning thread_id, epoch, tape_block, tape_wanted_at, metadata, config
   ), r as (${INSERT_RUN})
   select ${runColumns("r")}, r.epoch from r`;
 
 const ADMIT_CREATING = `
   with t as (
-    insert into thread (thread_id, status, active_count, epoch, tape_block, metadata, config, is_temporary, ttl_strategy,
+    insert into thread (thread_id, status, active_count, epoch, tape_block, tape_wanted_at, metadata, config, is_temporary, ttl_strategy,
       ttl_minutes, expires_at)
-    values ($1::uuid, 'busy', 1, ${FIRST_EPOCH} + ${CLAIM_BUMP}, ${CLAIM_BUMP}, $16::jsonb, $17::jsonb, $18, $19, $20::float8,
+    values ($1::uuid, 'busy', 1, ${FIRST_EPOCH} + ${CLAIM_BUMP}, ${CLAIM_BUMP}, ${TAPE_WISH}, $16::jsonb, $17::jsonb, $18, $19, $20::float8,
       now() + $20::float8 * interval '1 minute')
     on conflict (thread_id) do update set ${THREAD_CHANGES}, ${CLAIM_CHANGES}
     where ${IS_FREE}
-    returning thread_id, epoch, tape_block, metadata, config
+    returning thread_id, epoch, tape_block, tape_wanted_at, metadata, config
   ), r as (${INSERT_RUN})
   select ${runColumns("r")}, r.epoch from r`;
 
 const ADMIT_TO_BUSY = `
   with t as (
     update thread set ${THREAD_CHANGES} where thread_id = $1::uuid
-    returning thread_id, epoch, tape_block, metadata, config
+    returning thread_id, epoch, tape_block, tape_wanted_at, metadata, config
   ), r as (${INSERT_RUN})
   select ${runColumns("r")}, r.epoch from r`;
 

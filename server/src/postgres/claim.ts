@@ -6,6 +6,7 @@ import { type ClaimedRow, toClaimedRun } from "./claimed-run.ts";
 import { isUniqueViolation } from "./pg-errors.ts";
 import { runColumns } from "./run-row.ts";
 import { execute, inTransaction, type Queryable } from "./statement.ts";
+import { isTapeWanted } from "./tape-wish.ts";
 
 /** A run may be claimed when it is due, its thread has no running run and no due run that arrived earlier. */
 const CLAIMABLE = `
@@ -20,10 +21,11 @@ function claimOf(due: string): string {
   with due as materialized (${due}), fenced as (
     update thread t set epoch = t.epoch + 1, tape_block = t.tape_block + case when due.tape_block is null then 1 else 0 end
     from due where t.thread_id = due.thread_id
-    returning t.thread_id, t.epoch, t.tape_block
+    returning t.thread_id, t.epoch, t.tape_block, t.tape_wanted_at
   ), claimed as (
     update run r set status = 'running', attempt = r.attempt + 1, lease_owner = $1,
       lease_expires_at = now() + $3 * interval '1 millisecond', epoch = f.epoch,
+      is_taped = case when r.tape_block is null then ${isTapeWanted("f")} else r.is_taped end,
       tape_block = coalesce(r.tape_block, f.tape_block), started_at = coalesce(r.started_at, now()), updated_at = now()
     from due d join fenced f on f.thread_id = d.thread_id
     where r.run_id = d.run_id and r.status = 'pending'

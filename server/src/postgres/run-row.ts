@@ -16,6 +16,7 @@ export interface RunRow {
   error: RunError | null;
   cancel_reason: string | null;
   tape_block: number | null;
+  is_taped: boolean;
   available_at: Date;
   created_at: Date;
   updated_at: Date;
@@ -41,6 +42,7 @@ const RUN_COLUMNS = [
   "error",
   "cancel_reason",
   "tape_block",
+  "is_taped",
   "available_at",
   "created_at",
   "updated_at",
@@ -62,6 +64,7 @@ export function toRun(row: RunRow): Run {
     error: row.error,
     cancelReason: row.cancel_reason,
     tapeBlock: row.tape_block,
+    isTaped: row.is_taped,
     availableAt: row.available_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

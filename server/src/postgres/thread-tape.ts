@@ -3,9 +3,10 @@ import type { Pool } from "pg";
 import type { ThreadTapeLog } from "../domain/ports/thread-tape.ts";
 import type { RunError, RunStatus } from "../domain/run.ts";
 import { TAPE_PREFIX, type TapeRun } from "../domain/thread-tape.ts";
+import { wantTape } from "./tape-wish.ts";
 
 const COLUMNS = `r.run_id, r.thread_id, r.kwargs ->> 'graphId' as graph_id, r.tape_block, r.status, r.error, r.is_waiting,
-  r.started_at, r.ended_at`;
+  r.started_at, r.ended_at, r.is_taped or coalesce((r.kwargs ->> 'isProtocol')::boolean, false) as is_taped`;
 
 const READ_RUNS = `
   select ${COLUMNS} from run r join thread t on t.thread_id = r.thread_id
@@ -20,6 +21,7 @@ interface TapeRunRow {
   status: RunStatus;
   error: RunError | null;
   is_waiting: boolean;
+  is_taped: boolean;
   started_at: Date | null;
   ended_at: Date | null;
 }
@@ -29,6 +31,10 @@ export class PostgresThreadTape implements ThreadTapeLog {
 
   constructor(pool: Pool) {
     this.#pool = pool;
+  }
+
+  wantTape(threadId: string): Promise<void> {
+    return wantTape(this.#pool, threadId);
   }
 
   async readTapeRuns(
@@ -91,6 +97,7 @@ function toTapeRun(row: TapeRunRow): TapeRun {
     status: row.status,
     error: row.error,
     isWaiting: row.is_waiting,
+    isTaped: row.is_taped,
     startedAt: row.started_at,
     endedAt: row.ended_at,
   };

@@ -29,7 +29,7 @@ import type { CancelAction, Run, RunStatus } from "../domain/run.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import type { Thread } from "../domain/thread.ts";
 import type { CheckpointConfig, CheckpointRef, StateUpdate } from "../domain/thread-state.ts";
-import { type AgentTree, isTapeEvent } from "../domain/thread-tape.ts";
+import { type AgentTree, isTapeEvent, type TapeRun } from "../domain/thread-tape.ts";
 import type { Report } from "../observability/report.ts";
 import { EventFeed, type FeedListener } from "./event-feed.ts";
 import { FreshRuns } from "./fresh-runs.ts";
@@ -40,6 +40,7 @@ import type { RunEngine, RunListener } from "./run-engine.ts";
 import type { RunRequest } from "./run-request.ts";
 import { resultJsonOf } from "./run-result.ts";
 import type { TapeFollowOptions, TapeListener } from "./tape-listener.ts";
+import { readTapeOutcome } from "./tape-outcome.ts";
 import { announceThread, ThreadTapes } from "./thread-tapes.ts";
 import type { Worker } from "./worker.ts";
 
@@ -75,7 +76,10 @@ export class Engine implements RunEngine, Disposable {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#feed = new EventFeed({ log: options.log, bus: options.bus, pollIntervalMs: options.limits.pollIntervalMs });
-    this.#tapes = new ThreadTapes({ tape: options.tape, feed: this.#feed, bus: options.bus }, options.limits);
+    const { tape, bus, log, limits } = options;
+    const readOutcome = (run: TapeRun, needsValues: boolean) =>
+      readTapeOutcome(log, run, needsValues ? (threadId) => this.#readWholeValues(threadId) : undefined);
+    this.#tapes = new ThreadTapes({ tape, readOutcome, feed: this.#feed, bus }, limits);
     this.#fresh = new FreshRuns(options.bus);
     this.#depth = new QueueDepth(options.queue, options.limits.queueDepthMax);
   }
@@ -157,6 +161,11 @@ export class Engine implements RunEngine, Disposable {
 
   followThread(threadId: string, options: TapeFollowOptions, listener: TapeListener): () => void {
     return this.#tapes.follow(threadId, options, listener);
+  }
+
+  /** While the database is away nothing is remembered; the follower asks again with each run. */
+  async expectFollower(threadId: string): Promise<void> {
+    await this.#options.tape.wantTape(threadId).catch(() => undefined);
   }
 
   readAgentTree(threadId: string, runId?: string): Promise<AgentTree | undefined> {

@@ -35,6 +35,11 @@ export interface RunEngine {
    * stops it.
    */
   followThread(threadId: string, options: TapeFollowOptions, listener: TapeListener): () => void;
+  /**
+   * Runs of the thread that are claimed from now on compute the event protocol's events, whatever starts them. A follower sees to it
+   * by itself, but only some time after it was opened.
+   */
+  expectFollower(threadId: string): Promise<void>;
   /** The graphs that a run (the thread's newest without `runId`) called; `undefined` where there is no such run. */
   readAgentTree(threadId: string, runId?: string): Promise<AgentTree | undefined>;
   /**

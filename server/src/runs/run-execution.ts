@@ -216,7 +216,7 @@ export class RunExecution {
 
 /** Who followed a run before another worker took it over said so to that worker only. */
 function isProbablyFollowed({ run, nextEventSeq }: ClaimedRun): boolean {
-  return run.kwargs.isFollowed === true || nextEventSeq > 0;
+  return run.kwargs.isFollowed === true || run.isTaped || nextEventSeq > 0;
 }
 
 function statusOf({ status, error }: ExecutionOutcome): TerminalRunStatus {

@@ -1,4 +1,5 @@
 // One follower of one thread's tape: what is there first, then each run as it comes, without gap or repeat and across runs.
+import { outcomeEvents, type TapeOutcome, toDerivedEvent } from "../domain/derived-tape.ts";
 import type { EventBus } from "../domain/ports/event-bus.ts";
 import type { ThreadTapeLog } from "../domain/ports/thread-tape.ts";
 import { isTerminal } from "../domain/run.ts";
@@ -21,6 +22,8 @@ import type { TapeFollowOptions, TapeListener } from "./tape-listener.ts";
 
 export interface TapeSources {
   tape: ThreadTapeLog;
+  /** What stood at the end of a run; `needsValues` where its own events do not show it. */
+  readOutcome: (run: TapeRun, needsValues: boolean) => Promise<TapeOutcome>;
   feed: EventFeed;
   bus: EventBus;
 }
@@ -83,6 +86,12 @@ export class TapeFollower {
     return this.#stopped.signal.aborted;
   }
 
+  /** Asks the thread's later runs for the protocol's events: the thread may not have been there when its follower came. */
+  async #want(): Promise<void> {
+    if (this.#options.toEvent !== undefined) return;
+    await untilDatabaseAnswers(() => this.#sources.tape.wantTape(this.threadId), this.#stopped.signal);
+  }
+
   async #skipEnded(): Promise<void> {
     const read = () => this.#sources.tape.findNewestTapeRun(this.threadId);
     const newest = await untilDatabaseAnswers(read, this.#stopped.signal);
@@ -109,10 +118,24 @@ export class TapeFollower {
   async #followRun(run: TapeRun): Promise<void> {
     if (this.#isStopped) return;
     await this.#options.checkAccess?.();
+    if (!isTerminal(run.status)) await this.#want();
     this.#handOver([startEvent(run)]);
-    await this.#followLog(run);
+    const methods = await this.#followLog(run);
     if (this.#isStopped) return;
-    this.#handOver([endEvent(isTerminal(run.status) ? run : await this.#readEnded(run))]);
+    const ended = isTerminal(run.status) ? run : await this.#readEnded(run);
+    this.#handOver([...(await this.#readRest(ended, methods)), endEvent(ended)]);
+  }
+
+  /** A run without the protocol's events may not have shown what it came to; its thread knows until the next run. */
+  async #readRest(run: TapeRun, shown: ReadonlySet<string>): Promise<TapeEvent[]> {
+    if (run.isTaped || this.#options.toEvent !== undefined) return [];
+    const { tape, readOutcome } = this.#sources;
+    const read = async () => {
+      const newest = await tape.findNewestTapeRun(this.threadId);
+      if (newest?.runId !== run.runId) return [];
+      return outcomeEvents(run, await readOutcome(run, !shown.has("values")));
+    };
+    return untilDatabaseAnswers(read, this.#stopped.signal);
   }
 
   /** A run that was rolled back is gone; for those who saw it begin it was interrupted. */
@@ -121,12 +144,18 @@ export class TapeFollower {
     return found ?? { ...run, status: "interrupted", endedAt: new Date() };
   }
 
-  async #followLog(run: TapeRun): Promise<void> {
-    const { toEvent = toTapeEvent } = this.#options;
+  /** Returns the methods of the events that were in the log. */
+  async #followLog(run: TapeRun): Promise<ReadonlySet<string>> {
+    const { toEvent = run.isTaped ? toTapeEvent : toDerivedEvent } = this.#options;
+    const methods = new Set<string>();
     let stop: (() => void) | undefined;
     await new Promise<void>((resolve, reject) => {
       const listener = {
-        events: (batch: StreamEvent[]) => this.#handOver(batch.flatMap((event) => toEvent(run, event) ?? [])),
+        events: (batch: StreamEvent[]) => {
+          const events = batch.flatMap((event) => toEvent(run, event) ?? []);
+          for (const { method } of events) methods.add(method);
+          this.#handOver(events);
+        },
         ended: () => resolve(),
         failed: reject,
       };
@@ -137,6 +166,7 @@ export class TapeFollower {
     });
     this.#wake = undefined;
     stop?.();
+    return methods;
   }
 
   #handOver(events: TapeEvent[]): void {

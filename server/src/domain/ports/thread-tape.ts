@@ -2,6 +2,8 @@
 import type { TapeRun } from "../thread-tape.ts";
 
 export interface ThreadTapeLog {
+  /** Somebody follows the thread: runs that are claimed from now on compute protocol events, whatever started them. */
+  wantTape(threadId: string): Promise<void>;
   /** Runs after block `afterBlock` in the order of the tape, at most `countMax`, and none older than the last `retainedCount` blocks. */
   readTapeRuns(
     threadId: string,

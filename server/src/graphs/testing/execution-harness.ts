@@ -58,6 +58,7 @@ export function claimRun(graphId: string, kwargs: KwargsChange, run: Partial<Run
       error: null,
       cancelReason: null,
       tapeBlock: null,
+      isTaped: false,
       availableAt: now,
       createdAt: now,
       updatedAt: now,

@@ -113,6 +113,7 @@ export class ProtocolSocket {
       throw new CommandRefusal("invalid_argument", `A connection has at most ${SUBSCRIPTIONS_MAX} subscriptions.`);
     }
     const access = await openTape(this.#caller, this.#threadId);
+    await this.#caller.services.engine.expectFollower(this.#threadId);
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const subscriptionId = mintId();
     const isSelected = selectTapeEvents(selection);

@@ -31,6 +31,7 @@ export const streamThreadEvents = defineOperation({
   async handle(call) {
     const { params, body: selection, services, context } = call;
     const access = await openTape(call, params.thread_id);
+    await services.engine.expectFollower(params.thread_id);
     const connection = new SseConnection(call, {});
     const isSelected = selectTapeEvents(selection);
     const stop = services.engine.followThread(
