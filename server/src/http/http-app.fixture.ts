@@ -112,6 +112,8 @@ export class ScriptedEngine implements RunEngine {
     return undefined;
   }
 
+  async expectFollower(): Promise<void> {}
+
   async awaitRun(runId: string, signal: AbortSignal): Promise<string> {
     const aborted = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     return Promise.race([this.#results.get(runId)!, aborted]);
