@@ -48,6 +48,7 @@ create table checkpoint (
   body text not null,
   metadata jsonb not null,
   lists integer[],
+  channels text[],
   constraint checkpoint_pkey PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id)
 );
 

@@ -84,6 +84,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     url: config.secrets.databaseUrl,
     directUrl: config.secrets.directDatabaseUrl,
     ...config.database,
+    encryptionKeys: config.secrets.encryptionKeys,
     log: (message) => databaseLog.info(message),
   });
   closers.add(async () => database[Symbol.asyncDispose]());

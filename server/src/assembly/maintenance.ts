@@ -74,9 +74,17 @@ export async function printSchema(config: Config, log: (message: string) => void
 }
 
 /** Uses the configured database, which must be migrated. @throws ConfigurationError where it is not */
-async function usePool<T>(config: Config, log: (message: string) => void, use: (pool: Pool) => Promise<T>): Promise<T> {
+export async function usePool<T>(
+  config: Config,
+  log: (message: string) => void,
+  use: (pool: Pool) => Promise<T>,
+): Promise<T> {
   await using database = await openUrl(config, log);
-  const pool = openPool(database.url, { max: COMMAND_POOL_MAX, applicationName: "holdfast command" });
+  const pool = openPool(database.url, {
+    max: COMMAND_POOL_MAX,
+    applicationName: "holdfast command",
+    encryptionKeys: config.secrets.encryptionKeys,
+  });
   try {
     const applied = await listAppliedMigrations(pool);
     const missing = (await listMigrations()).filter((name) => !applied.includes(name));

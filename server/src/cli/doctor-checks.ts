@@ -164,6 +164,14 @@ export async function checkPort({ http }: Config): Promise<Finding> {
   return { level: "fail", topic, text: `${http.port} on ${http.host} cannot be listened on: ${message}`, remedy };
 }
 
+export function checkEncryption({ secrets }: Config): Finding {
+  const topic = "Encryption";
+  const [current, ...older] = secrets.encryptionKeys.map(({ keyId }) => keyId);
+  if (current === undefined) return { level: "ok", topic, text: "off: conversations are stored as they are" };
+  const others = older.length === 0 ? "" : `; still decrypts ${older.join(", ")}`;
+  return { level: "ok", topic, text: `on, with the key ${current}${others}` };
+}
+
 export function checkCores({ workers }: Config): Finding {
   const cores = availableParallelism();
   return {

@@ -9,6 +9,7 @@ import { addKeysCommand } from "./commands/keys.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addOpenapiCommand } from "./commands/openapi.ts";
 import { addPruneCommand } from "./commands/prune.ts";
+import { addRekeyCommand } from "./commands/rekey.ts";
 import { addRunsCommand } from "./commands/runs.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     addRunsCommand,
     addPruneCommand,
     addMigrateCommand,
+    addRekeyCommand,
     addKeysCommand,
     addDoctorCommand,
     addInitCommand,

@@ -170,6 +170,7 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
       databaseUrl: env.DATABASE_URL,
       directDatabaseUrl: env.HOLDFAST_DIRECT_DATABASE_URL,
       redisUrl: env.REDIS_URL,
+      encryptionKeys: env.HOLDFAST_ENCRYPTION_KEYS,
       openaiApiKey: env.OPENAI_API_KEY,
       anthropicApiKey: env.ANTHROPIC_API_KEY,
     },
@@ -201,7 +202,8 @@ function chooseModel(env: Env): { model: string; reason: string } {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+  // Bytes cannot be frozen.
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value)) {
     Object.freeze(value);
     Object.values(value).forEach(deepFreeze);
   }

@@ -1,5 +1,6 @@
 // The kinds of environment variables there are, each able to parse itself and to say what it allows.
 import { z } from "zod";
+import type { EncryptionKey } from "../domain/encryption-key.ts";
 
 /** One environment variable: how it is read, and what people are told about it. */
 export interface EnvVariable<T> {
@@ -142,6 +143,34 @@ export function optionalUrl(
     defaultText: options.defaultText === undefined ? "" : `(${options.defaultText})`,
     isSecret: options.isSecret ?? true,
   };
+}
+
+/** `ID:KEY` pairs, comma-separated: keys of 32 bytes in base64, each with a name that is stored beside what it sealed. */
+export function encryptionKeys(description: string): EnvVariable<readonly EncryptionKey[]> {
+  return {
+    schema: z.preprocess(
+      (value) => (isBlank(value) ? [] : String(value).split(",").map(encryptionKeyFrom)),
+      z.array(z.object({ keyId: z.string(), secret: z.instanceof(Uint8Array) })).refine(areIdsUnique),
+    ) as unknown as z.ZodType<readonly EncryptionKey[], string | undefined>,
+    description,
+    allowed: "comma-separated ID:KEY, each KEY 32 bytes in base64, each ID of letters, digits, - and _ (32 at most)",
+    defaultText: "",
+    isSecret: true,
+  };
+}
+
+const ENCRYPTION_KEY = /^([\w-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/;
+
+/** The key that the text spells, or `undefined` for the schema to refuse. */
+function encryptionKeyFrom(text: string): EncryptionKey | undefined {
+  const [, keyId, secret] = ENCRYPTION_KEY.exec(text.trim()) ?? [];
+  return keyId === undefined || secret === undefined
+    ? undefined
+    : { keyId, secret: new Uint8Array(Buffer.from(secret, "base64")) };
+}
+
+function areIdsUnique(keys: readonly EncryptionKey[]): boolean {
+  return new Set(keys.map(({ keyId }) => keyId)).size === keys.length;
 }
 
 /** An empty variable counts as not set, as in `PORT= holdfast start`. */

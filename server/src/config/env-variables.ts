@@ -1,5 +1,14 @@
 // Every environment variable that Holdfast reads: name, meaning, default, limits. `.env.example` and docs/configuration.md follow this table.
-import { flag, integer, oneOf, optionalInteger, optionalText, optionalUrl, text } from "./env-variable.ts";
+import {
+  encryptionKeys,
+  flag,
+  integer,
+  oneOf,
+  optionalInteger,
+  optionalText,
+  optionalUrl,
+  text,
+} from "./env-variable.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -93,6 +102,9 @@ export const ENV_GROUPS = {
     HOLDFAST_PREPARED_STATEMENTS: flag(
       "Prepares statements by name; switch off behind a pooler that cannot keep them (pgbouncer before 1.21 in transaction mode).",
       true,
+    ),
+    HOLDFAST_ENCRYPTION_KEYS: encryptionKeys(
+      "Keys that conversations are encrypted with at rest: the first encrypts, all decrypt; without any, nothing is encrypted.",
     ),
     REDIS_URL: optionalUrl("Redis or Valkey that carries stream events between processes.", ["redis", "rediss"], {
       defaultText: "PostgreSQL carries them",

@@ -1,4 +1,5 @@
 // What must never reach a log line, a banner or an error message.
+import type { EncryptionKey } from "../domain/encryption-key.ts";
 import { ENV_VARIABLES } from "./env-variables.ts";
 
 /** Names of the variables whose values are secret. */
@@ -13,6 +14,8 @@ export interface Secrets {
   /** The same database without a pooler in between; `undefined` where `databaseUrl` has none. */
   readonly directDatabaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
+  /** The first encrypts what is stored, all decrypt; empty for no encryption. */
+  readonly encryptionKeys: readonly EncryptionKey[];
   readonly openaiApiKey: string | undefined;
   readonly anthropicApiKey: string | undefined;
 }

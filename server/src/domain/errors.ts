@@ -54,6 +54,15 @@ export class PayloadTooLargeError extends HoldfastError {
   }
 }
 
+/** Content was stored encrypted and cannot be read with the keys this process has. */
+export class SealedContentError extends HoldfastError {
+  readonly code = "sealed_content";
+  readonly status = 409;
+  constructor(keyId: string, problem: string) {
+    super(`Stored content is encrypted with the key "${keyId}", ${problem}.`);
+  }
+}
+
 /** A thread, run, assistant, checkpoint, ... that does not exist or is not visible to the caller. */
 export class NotFoundError extends HoldfastError {
   readonly code = "not_found";

@@ -3,6 +3,9 @@ import type { Pool, PoolClient } from "pg";
 import { NotFoundError, ThreadBusyError } from "../domain/errors.ts";
 import type { Admission, AdmitOptions } from "../domain/ports/run-queue.ts";
 import type { CancelAction, NewRun } from "../domain/run.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
+import { sealKwargs } from "./content/sealed-columns.ts";
 import type { DeleteRunCheckpoints } from "./run-end.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
 import { isTapeWanted } from "./tape-wish.ts";
@@ -119,7 +122,7 @@ async function admitToFreeThread(
   options: AdmitOptions,
 ): Promise<Admission | undefined> {
   const claimFor = run.delayMs > 0 ? undefined : options.claimFor;
-  const values = admissionValues(run, options, claimFor);
+  const values = admissionValues(cipherOf(pool), run, options, claimFor);
   const result =
     run.ifThreadMissing === "create"
       ? await pool.query<AdmittedRow>({
@@ -130,7 +133,7 @@ async function admitToFreeThread(
       : await pool.query<AdmittedRow>({ name: "admit_existing", text: ADMIT_TO_EXISTING, values });
   const row = result.rows[0];
   if (row === undefined) return undefined;
-  const admitted = toRun(row);
+  const admitted = toRun(cipherOf(pool), row);
   if (row.epoch === null) return { run: admitted, cancelled: [] };
   const fence = { threadId: admitted.threadId, runId: admitted.runId, epoch: row.epoch };
   return { run: admitted, cancelled: [], claimed: { run: admitted, fence, nextEventSeq: 0, cancelAction: null } };
@@ -178,9 +181,9 @@ async function decideUnderThreadRow(
   const inserted = await client.query<AdmittedRow>({
     name: "admit_busy",
     text: ADMIT_TO_BUSY,
-    values: admissionValues(run, options, undefined),
+    values: admissionValues(cipherOf(client), run, options, undefined),
   });
-  return { run: toRun(inserted.rows[0]!), cancelled };
+  return { run: toRun(cipherOf(client), inserted.rows[0]!), cancelled };
 }
 
 /** Pending runs end at once; the running one is marked, and its worker must be told. */
@@ -226,7 +229,13 @@ async function cancelActiveRuns(
   return [...ended.rows, ...running.rows].map((row) => ({ runId: row.run_id, action }));
 }
 
-function admissionValues(run: NewRun, options: AdmitOptions, claimFor: string | undefined): unknown[] {
+function admissionValues(
+  cipher: ContentCipher,
+  run: NewRun,
+  options: AdmitOptions,
+  claimFor: string | undefined,
+): unknown[] {
+  const kwargs = sealKwargs(cipher, run.kwargs);
   return [
     run.threadId,
     run.runId,
@@ -234,8 +243,8 @@ function admissionValues(run: NewRun, options: AdmitOptions, claimFor: string | 
     claimFor ?? null,
     options.leaseDurationMs,
     JSON.stringify({
-      ...run.kwargs,
-      config: { ...run.kwargs.config, configurable: run.kwargs.config.configurable ?? {} },
+      ...kwargs,
+      config: { ...kwargs.config, configurable: kwargs.config.configurable ?? {} },
     }),
     JSON.stringify(run.assistantConfigurable),
     JSON.stringify(run.forcedConfigurable),

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { CONCURRENCY_MAX_KEY } from "../domain/assistant.ts";
 import type { ClaimedRun } from "../domain/ports/run-queue.ts";
 import { type ClaimedRow, toClaimedRun } from "./claimed-run.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { isUniqueViolation } from "./pg-errors.ts";
 import { runColumns } from "./run-row.ts";
 import { execute, inTransaction, type Queryable } from "./statement.ts";
@@ -127,7 +128,7 @@ async function claim(
   try {
     const values = [workerId, countMax, leaseDurationMs, ...more];
     const { rows } = await db.query<ClaimedRow & { has_limited: boolean }>({ ...statement, values });
-    const claimed = rows.filter((row) => row.run_id !== null).map(toClaimedRun);
+    const claimed = rows.filter((row) => row.run_id !== null).map((row) => toClaimedRun(cipherOf(db), row));
     return { claimed, hasLimited: rows[0]!.has_limited };
   } catch (error) {
     // The constraint caught a claim decided on a stale snapshot: somebody else runs this thread now.

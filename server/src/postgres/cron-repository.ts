@@ -5,6 +5,7 @@ import { NotFoundError } from "../domain/errors.ts";
 import type { AccessFilter, Page, PageQuery } from "../domain/page.ts";
 import type { CronQuery, CronRepository, FiredTick, FireOptions } from "../domain/ports/cron-repository.ts";
 import { accessCondition } from "./access-sql.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { CHANGE_COLUMNS, type CronRow, changeValues, toCron } from "./cron-row.ts";
 import { countCrons, searchCrons } from "./cron-search.ts";
 import { fireDueTicks } from "./cron-ticks.ts";
@@ -35,10 +36,16 @@ export class PostgresCronRepository implements CronRepository {
   }
 
   async createCron(cron: NewCron): Promise<Cron> {
-    const values = [cron.cronId, cron.assistantId, cron.threadId, cron.userId, ...changeValues(cron)];
+    const values = [
+      cron.cronId,
+      cron.assistantId,
+      cron.threadId,
+      cron.userId,
+      ...changeValues(cipherOf(this.#pool), cron),
+    ];
     try {
       const rows = await execute<CronRow>(this.#pool, CREATE, values);
-      return toCron(rows[0]!);
+      return toCron(cipherOf(this.#pool), rows[0]!);
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;
       throw new NotFoundError("The cron's thread or assistant does not exist any more");
@@ -52,7 +59,7 @@ export class PostgresCronRepository implements CronRepository {
       `select * from cron c where ${oneCron(cronId, access, parameters)}`,
       parameters.values,
     );
-    return rows[0] && toCron(rows[0]);
+    return rows[0] && toCron(cipherOf(this.#pool), rows[0]);
   }
 
   searchCrons(query: CronQuery & PageQuery<CronSortKey>, access?: AccessFilter): Promise<Page<Cron>> {
@@ -72,8 +79,10 @@ export class PostgresCronRepository implements CronRepository {
         parameters.values,
       );
       if (found[0] === undefined) throw new NotFoundError("Cron not found");
-      const rows = await execute<CronRow>(client, UPDATE, [cronId, ...changeValues(change(toCron(found[0])))]);
-      return toCron(rows[0]!);
+      const cipher = cipherOf(client);
+      const changes = changeValues(cipher, change(toCron(cipher, found[0])));
+      const rows = await execute<CronRow>(client, UPDATE, [cronId, ...changes]);
+      return toCron(cipher, rows[0]!);
     });
   }
 

@@ -1,6 +1,7 @@
 // A row of the cron table and the cron it stands for.
 import type { Cron, CronChanges } from "../domain/cron.ts";
 import type { JsonObject } from "../domain/json.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
 
 export interface CronRow {
   cron_id: string;
@@ -20,7 +21,7 @@ export interface CronRow {
   updated_at: Date;
 }
 
-export function toCron(row: CronRow): Cron {
+export function toCron(cipher: ContentCipher, row: CronRow): Cron {
   return {
     cronId: row.cron_id,
     assistantId: row.assistant_id,
@@ -29,8 +30,8 @@ export function toCron(row: CronRow): Cron {
     timezone: row.timezone,
     endTime: row.end_time,
     nextRunAt: row.next_run_date,
-    payload: row.payload,
-    runRequest: row.run_request,
+    payload: cipher.openJson("cron", row.payload),
+    runRequest: cipher.openJson("cron", row.run_request),
     metadata: row.metadata,
     userId: row.user_id,
     isEnabled: row.is_enabled,
@@ -53,14 +54,14 @@ export const CHANGE_COLUMNS = [
   "on_run_completed",
 ] as const;
 
-export function changeValues(cron: CronChanges): unknown[] {
+export function changeValues(cipher: ContentCipher, cron: CronChanges): unknown[] {
   return [
     cron.schedule,
     cron.timezone,
     cron.endTime,
     cron.nextRunAt,
-    JSON.stringify(cron.payload),
-    JSON.stringify(cron.runRequest),
+    cipher.sealJson("cron", JSON.stringify(cron.payload)),
+    cipher.sealJson("cron", JSON.stringify(cron.runRequest)),
     JSON.stringify(cron.metadata),
     cron.isEnabled,
     cron.onRunCompleted,

@@ -3,6 +3,7 @@ import type { Cron, CronSortKey } from "../domain/cron.ts";
 import type { AccessFilter, Page, PageQuery } from "../domain/page.ts";
 import type { CronQuery } from "../domain/ports/cron-repository.ts";
 import { accessCondition } from "./access-sql.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { type CronRow, toCron } from "./cron-row.ts";
 import { isFilter, orderBy, type SortColumn } from "./search-sql.ts";
 import { execute, Parameters, type Queryable } from "./statement.ts";
@@ -39,7 +40,10 @@ export async function searchCrons(
      select counted.total, page.* from counted left join page on true order by ${orderBy("page", sort, order)}`,
     parameters.values,
   );
-  return { items: rows.filter((row) => row.cron_id !== null).map(toCron), total: Number(rows[0]?.total ?? 0) };
+  return {
+    items: rows.filter((row) => row.cron_id !== null).map((row) => toCron(cipherOf(db), row)),
+    total: Number(rows[0]?.total ?? 0),
+  };
 }
 
 export async function countCrons(db: Queryable, query: CronQuery, access: AccessFilter): Promise<number> {

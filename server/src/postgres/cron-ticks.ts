@@ -4,6 +4,7 @@ import { NotFoundError, ThreadBusyError } from "../domain/errors.ts";
 import type { CronTick, FiredTick, FireOptions } from "../domain/ports/cron-repository.ts";
 import type { Admission } from "../domain/ports/run-queue.ts";
 import { admitRunWithin } from "./admission.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { type CronRow, toCron } from "./cron-row.ts";
 import type { DeleteRunCheckpoints } from "./run-end.ts";
 import { execute, inTransaction } from "./statement.ts";
@@ -52,7 +53,7 @@ async function fireTick(
     [options.now ?? null, candidate.cron_id],
   );
   if (row === undefined) return undefined;
-  const cron = toCron(row);
+  const cron = toCron(cipherOf(client), row);
   const tick = await options.decide(cron, row.now);
   const outcome = await startRun(client, tick, deleteCheckpoints);
   await execute(client, "update cron set next_run_date = $2 where cron_id = $1", [cron.cronId, tick.nextRunAt]);

@@ -1,5 +1,6 @@
 // Opens the database of a process: the embedded server or the one named by DATABASE_URL, migrated, with its pool.
 import type { Pool } from "pg";
+import type { EncryptionKey } from "../domain/encryption-key.ts";
 import { startEmbeddedPostgres } from "./embedded/embedded-postgres.ts";
 import { migrate } from "./migrate.ts";
 import { checkDatabase, describeUrl, openPool } from "./pool.ts";
@@ -16,6 +17,8 @@ export interface DatabaseOptions {
   poolMax: number;
   statementTimeoutMs: number;
   preparedStatements: boolean;
+  /** See PoolOptions. */
+  encryptionKeys?: readonly EncryptionKey[];
   log: (message: string) => void;
 }
 

@@ -6,6 +6,9 @@ import type { EventCursor, EventLog, EventPage, Fence, RunOutcomeRecord } from "
 import type { RunError, RunStatus } from "../domain/run.ts";
 import type { OmittedLists, StreamEvent } from "../domain/stream-event.ts";
 import type { ReadOmittedValues } from "./checkpoint-tables.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
+import { openRunError, openValuesText } from "./content/sealed-columns.ts";
 import { eventArrays } from "./run-end.ts";
 
 const APPEND = `
@@ -41,17 +44,19 @@ interface EventRow {
 export class PostgresEventLog implements EventLog {
   readonly #pool: Pool;
   readonly #readOmittedValues: ReadOmittedValues;
+  readonly #cipher: ContentCipher;
 
   constructor(pool: Pool, readOmittedValues: ReadOmittedValues) {
     this.#pool = pool;
     this.#readOmittedValues = readOmittedValues;
+    this.#cipher = cipherOf(pool);
   }
 
   async appendEvents(fence: Fence, events: StreamEvent[]): Promise<void> {
     const result = await this.#pool.query({
       name: "append_events",
       text: APPEND,
-      values: [fence.threadId, fence.epoch, fence.runId, ...eventArrays(events)],
+      values: [fence.threadId, fence.epoch, fence.runId, ...eventArrays(this.#cipher, events)],
     });
     if (result.rows.length === 0) throw new LeaseLostError(fence.threadId);
   }
@@ -70,7 +75,8 @@ export class PostgresEventLog implements EventLog {
         page.isMore = true;
         continue;
       }
-      const data = row.omitted === null ? row.data : await this.#readWhole(row.data, row.omitted);
+      const text = this.#cipher.open("run_event", row.data);
+      const data = row.omitted === null ? text : await this.#readWhole(text, row.omitted);
       page.events.push({ seq: row.seq, event: row.event, data });
       page.chars += data.length;
       if (page.events.length === countMax) page.isMore = true;
@@ -115,10 +121,10 @@ export class PostgresEventLog implements EventLog {
     if (row === undefined) return undefined;
     return {
       threadId: row.thread_id,
-      error: row.error,
-      valuesJson: row.values,
+      error: openRunError(this.#cipher, row.error),
+      valuesJson: openValuesText(this.#cipher, row.values),
       areValuesPartial: row.is_partial,
-      interrupts: row.interrupts,
+      interrupts: this.#cipher.openJson("thread_interrupts", row.interrupts),
     };
   }
 }

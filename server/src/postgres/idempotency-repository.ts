@@ -6,6 +6,8 @@ import type {
   KeyedRequest,
   KeyReservation,
 } from "../domain/ports/idempotency-repository.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
 import { execute } from "./statement.ts";
 
 export interface IdempotencyLimits {
@@ -73,7 +75,7 @@ export class PostgresIdempotencyRepository implements IdempotencyRepository {
     // Gone between the two statements: expired and swept. The client's next try gets it.
     if (row === undefined) return { kind: "in_flight" };
     if (!row.request_digest.equals(requestDigest)) return { kind: "other_request" };
-    const answer = toAnswer(row);
+    const answer = toAnswer(cipherOf(this.#pool), row);
     return answer === undefined ? { kind: "in_flight" } : { kind: "answered", answer };
   }
 
@@ -81,7 +83,12 @@ export class PostgresIdempotencyRepository implements IdempotencyRepository {
     const values =
       answer.kind === "run"
         ? [RUN_STATUS, null, null, answer.runId]
-        : [answer.status, JSON.stringify(answer.headers), answer.body, null];
+        : [
+            answer.status,
+            JSON.stringify(answer.headers),
+            cipherOf(this.#pool).seal("idempotency_key", answer.body),
+            null,
+          ];
     await execute(this.#pool, KEEP, [keyDigest, ...values], "keep_answer");
   }
 
@@ -112,8 +119,8 @@ export class PostgresIdempotencyRepository implements IdempotencyRepository {
   }
 }
 
-function toAnswer({ status, headers, body, run_id }: KeyRow): KeptAnswer | undefined {
+function toAnswer(cipher: ContentCipher, { status, headers, body, run_id }: KeyRow): KeptAnswer | undefined {
   if (status === null) return undefined;
   if (run_id !== null) return { kind: "run", runId: run_id };
-  return { kind: "body", status, headers: headers ?? {}, body: body ?? "" };
+  return { kind: "body", status, headers: headers ?? {}, body: cipher.open("idempotency_key", body ?? "") };
 }

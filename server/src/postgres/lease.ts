@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { Fence, LeaseRenewal, SweepOptions, SweepResult } from "../domain/ports/run-queue.ts";
 import type { CancelAction } from "../domain/run.ts";
 import { type ClaimedRow, toClaimedRun } from "./claimed-run.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { BEACON_LOCK_CLASS } from "./listener.ts";
 import { runColumns } from "./run-row.ts";
 
@@ -119,6 +120,6 @@ export async function sweepExpiredLeases(pool: Pool, options: SweepOptions): Pro
     requeued: result.rows.filter((row) => !row.is_exhausted).map((row) => row.run_id),
     exhausted: result.rows
       .filter((row) => row.is_exhausted)
-      .map((row) => ({ ...toClaimedRun(row), lastError: row.last_error })),
+      .map((row) => ({ ...toClaimedRun(cipherOf(pool), row), lastError: row.last_error })),
   };
 }

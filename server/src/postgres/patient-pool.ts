@@ -1,6 +1,7 @@
 // Queries that wait out a database that is away: a run in flight goes on after a restart of PostgreSQL instead of failing.
 import type { Pool } from "pg";
 import { DatabaseUnavailableError } from "../domain/errors.ts";
+import { bindCipher, cipherOf } from "./content/cipher-of.ts";
 
 const PAUSE_FIRST_MS = 50;
 const PAUSE_MAX_MS = 1_000;
@@ -25,5 +26,7 @@ export function patientPool(pool: Pool): Pick<Pool, "query"> {
       }
     }
   };
-  return { query: patientQuery as Pool["query"] };
+  const patient = { query: patientQuery as Pool["query"] };
+  bindCipher(patient, cipherOf(pool));
+  return patient;
 }

@@ -1,6 +1,9 @@
 // Opens connection pools and the dedicated connection that listens for notifications.
 import pg from "pg";
+import type { EncryptionKey } from "../domain/encryption-key.ts";
 import { DatabaseUnavailableError } from "../domain/errors.ts";
+import { bindCipher } from "./content/cipher-of.ts";
+import { ContentCipher } from "./content/content-cipher.ts";
 import { TranslatingPool } from "./translating-pool.ts";
 
 /** How long to wait for a connection, from the pool or to the server, before the request fails. */
@@ -21,6 +24,8 @@ export interface PoolOptions {
    * (pgbouncer from 1.21 with `max_prepared_statements`); with an older one set this to false and names are ignored. @default true
    */
   readonly preparedStatements?: boolean;
+  /** Keys that contents are sealed with; the first seals, all open. @default none: contents are stored as they are */
+  readonly encryptionKeys?: readonly EncryptionKey[];
   /** Receives the loss of idle connections, which is no one's request. */
   readonly log?: (message: string) => void;
 }
@@ -44,6 +49,7 @@ class UnnamedClient extends pg.Client {
  */
 export function openPool(url: string, options: PoolOptions = {}): pg.Pool {
   const { max = 10, statementTimeoutMs = 0, applicationName = "holdfast", preparedStatements = true, log } = options;
+  const cipher = new ContentCipher(options.encryptionKeys ?? []);
   const pool = new TranslatingPool({
     connectionString: url,
     max,
@@ -61,7 +67,11 @@ export function openPool(url: string, options: PoolOptions = {}): pg.Pool {
   });
   // A connection that is lent out has no listener of the pool's: unheard, its loss between two statements of a transaction would
   // end the process. Whoever holds it learns of it with the next statement.
-  pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    bindCipher(client, cipher);
+  });
+  bindCipher(pool, cipher);
   pool.on("error", (error) => log?.(`an idle database connection was lost: ${error.message}`));
   return pool;
 }

@@ -1,7 +1,10 @@
 // The operator's view of runs: what their workers went through, and the second chance of a run that was given up.
 import type { Pool } from "pg";
 import type { RetryOutcome, RunReport } from "../domain/ports/run-administration.ts";
-import { QUARANTINE_ERROR, type RunStatus } from "../domain/run.ts";
+import { isQuarantined, type RunStatus } from "../domain/run.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
+import { openRunError } from "./content/sealed-columns.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
 import { execute, inTransaction, Parameters } from "./statement.ts";
 
@@ -32,12 +35,12 @@ export async function listRunReports(
      order by r.run_id desc limit ${parameters.add(query.limit)}`,
     parameters.values,
   );
-  return rows.map(toReport);
+  return rows.map((row) => toReport(cipherOf(pool), row));
 }
 
 export async function findRunReport(pool: Pool, runId: string): Promise<RunReport | undefined> {
   const [row] = await execute<RunReportRow>(pool, `select ${REPORT_COLUMNS} from run r where r.run_id = $1`, [runId]);
-  return row && toReport(row);
+  return row && toReport(cipherOf(pool), row);
 }
 
 /**
@@ -56,14 +59,14 @@ export function retryRun(pool: Pool, runId: string): Promise<RetryOutcome> {
       "select active_count from thread where thread_id = $1 for update",
       [found.thread_id],
     );
-    const [run] = await execute<{ is_quarantined: boolean }>(
+    const [run] = await execute<Pick<RunRow, "status" | "error">>(
       client,
-      `select status = 'error' and error ->> 'error' = '${QUARANTINE_ERROR}' as is_quarantined
-       from run where run_id = $1 for update`,
+      "select status, error from run where run_id = $1 for update",
       [runId],
     );
     if (run === undefined) return "not_found";
-    if (!run.is_quarantined) return "not_quarantined";
+    const error = openRunError(cipherOf(client), run.error);
+    if (!isQuarantined({ ...run, error })) return "not_quarantined";
     if (thread === undefined) return "thread_gone";
     if (thread.active_count > 0) return "thread_busy";
     await execute(
@@ -83,9 +86,9 @@ export function retryRun(pool: Pool, runId: string): Promise<RetryOutcome> {
   });
 }
 
-function toReport(row: RunReportRow): RunReport {
+function toReport(cipher: ContentCipher, row: RunReportRow): RunReport {
   return {
-    run: toRun(row),
+    run: toRun(cipher, row),
     lostLeaseCount: row.lost_lease_count,
     leaseOwner: row.lease_owner,
     leaseExpiresAt: row.lease_expires_at,

@@ -3,7 +3,10 @@ import type { Pool, PoolClient } from "pg";
 import { LeaseLostError } from "../domain/errors.ts";
 import type { Fence, RunEnd } from "../domain/ports/run-queue.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
-import { storableJson, storableValues } from "./storable-json.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
+import { sealError, sealInterrupts } from "./content/sealed-columns.ts";
+import { storableValues } from "./storable-json.ts";
 import { insertDeliveriesFor } from "./webhook-sql.ts";
 
 /** Removes the checkpoints a run wrote, in all namespaces. */
@@ -33,7 +36,7 @@ const END = `
       active_count = t.active_count - 1,
       status = case when t.active_count > 1 then 'busy' else $11::text end,
       interrupts = $12::jsonb,
-      error = $5::jsonb,
+      error = $16::jsonb,
       values = case when $13::boolean then $14::jsonb else t.values end,
       omitted_channels = case when $13::boolean then $15::text[] else t.omitted_channels end,
       head_checkpoint_id = case when $13::boolean then $6 else t.head_checkpoint_id end,
@@ -48,6 +51,7 @@ const END = `
 
 /** @throws LeaseLostError */
 export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<{ hasWaitingRuns: boolean }> {
+  const cipher = cipherOf(pool);
   const values = end.values === undefined ? undefined : storableValues(end.values);
   const result = await pool.query<{ active_count: number }>({
     name: "end_run",
@@ -57,14 +61,15 @@ export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<{ h
       fence.epoch,
       fence.runId,
       end.status,
-      end.error === null ? null : storableJson(JSON.stringify(end.error)),
+      sealError(cipher, "run_error", end.error),
       end.values?.checkpointId ?? null,
-      ...eventArrays(end.events),
+      ...eventArrays(cipher, end.events),
       threadStatusAfter(end),
-      storableJson(JSON.stringify(end.interrupts)),
+      sealInterrupts(cipher, end.interrupts),
       end.values !== undefined,
-      values?.json ?? null,
+      values === undefined ? null : cipher.sealJson("thread_values", values.json),
       values?.omittedChannels ?? [],
+      sealError(cipher, "thread_error", end.error),
     ],
   });
   const freed = result.rows[0];
@@ -78,13 +83,16 @@ function threadStatusAfter(end: RunEnd): "idle" | "interrupted" | "error" {
 }
 
 /** The columns of an event list as arrays for `unnest`: seq, event, data, omitted. */
-export function eventArrays(events: StreamEvent[]): [number[], string[], string[], (string | null)[]] {
+export function eventArrays(
+  cipher: ContentCipher,
+  events: StreamEvent[],
+): [number[], string[], string[], (string | null)[]] {
   // Asked once: whether the lists are saved may change between two looks.
   const stored = events.map((event) => event.stored);
   return [
     events.map((event) => event.seq),
     events.map((event) => event.event),
-    events.map((event, index) => stored[index]?.data ?? event.data),
+    events.map((event, index) => cipher.seal("run_event", stored[index]?.data ?? event.data)),
     stored.map((each) => (each === undefined ? null : JSON.stringify(each.omitted))),
   ];
 }
@@ -145,7 +153,7 @@ export async function releaseRun(pool: Pool, fence: Fence, events: StreamEvent[]
   const result = await pool.query({
     name: "release_run",
     text: RELEASE,
-    values: [fence.threadId, fence.epoch, fence.runId, ...eventArrays(events)],
+    values: [fence.threadId, fence.epoch, fence.runId, ...eventArrays(cipherOf(pool), events)],
   });
   if (result.rows.length === 0) throw new LeaseLostError(fence.threadId);
 }

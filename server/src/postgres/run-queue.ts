@@ -16,6 +16,7 @@ import type { StreamEvent } from "../domain/stream-event.ts";
 import { admitRun } from "./admission.ts";
 import { requestCancel } from "./cancel.ts";
 import { type ClaimOptions, claimLimitedRuns, claimUnlimitedRuns } from "./claim.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { renewLeases, sweepExpiredLeases } from "./lease.ts";
 import { type DeleteRunCheckpoints, endRolledBackRun, endRun, releaseRun } from "./run-end.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
@@ -45,7 +46,7 @@ export class PostgresRunQueue implements RunQueue {
       text: `select ${runColumns("r")} from run r where r.run_id = $1`,
       values: [runId],
     });
-    return rows[0] && toRun(rows[0]);
+    return rows[0] && toRun(cipherOf(this.#pool), rows[0]);
   }
 
   /**

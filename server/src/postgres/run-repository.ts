@@ -6,6 +6,7 @@ import type { RunRepository } from "../domain/ports/run-repository.ts";
 import type { Run, RunStatus } from "../domain/run.ts";
 import { accessCondition } from "./access-sql.ts";
 import type { CheckpointTables } from "./checkpoint-tables.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { type RunRow, runColumns, toRun } from "./run-row.ts";
 import { execute, inTransaction, Parameters } from "./statement.ts";
 import { showNewestState } from "./thread-head.ts";
@@ -34,7 +35,7 @@ export class PostgresRunRepository implements RunRepository {
       parameters.values,
       access === undefined && threadId !== undefined ? "find_run" : undefined,
     );
-    return rows[0] && toRun(rows[0]);
+    return rows[0] && toRun(cipherOf(this.#pool), rows[0]);
   }
 
   async listRuns(
@@ -50,7 +51,7 @@ export class PostgresRunRepository implements RunRepository {
        order by r.created_at desc, r.run_id desc limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}`,
       parameters.values,
     );
-    return rows.map(toRun);
+    return rows.map((row) => toRun(cipherOf(this.#pool), row));
   }
 
   /**

@@ -2,6 +2,8 @@
 
 import type { JsonObject } from "../domain/json.ts";
 import type { MultitaskStrategy, Run, RunError, RunKwargs, RunStatus } from "../domain/run.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
+import { openKwargs, openRunError } from "./content/sealed-columns.ts";
 
 export interface RunRow {
   run_id: string;
@@ -50,18 +52,18 @@ const RUN_COLUMNS = [
   "ended_at",
 ] as const satisfies readonly (keyof RunRow)[];
 
-export function toRun(row: RunRow): Run {
+export function toRun(cipher: ContentCipher, row: RunRow): Run {
   return {
     runId: row.run_id,
     threadId: row.thread_id,
     assistantId: row.assistant_id,
     status: row.status,
     metadata: row.metadata,
-    kwargs: row.kwargs,
+    kwargs: openKwargs(cipher, row.kwargs),
     multitaskStrategy: row.multitask_strategy,
     attempt: row.attempt,
     priority: row.priority,
-    error: row.error,
+    error: openRunError(cipher, row.error),
     cancelReason: row.cancel_reason,
     tapeBlock: row.tape_block,
     isTaped: row.is_taped,

@@ -4,7 +4,9 @@ import { ConflictError, LeaseLostError, NotFoundError } from "../domain/errors.t
 import type { StateWrite } from "../domain/ports/graph-runtime.ts";
 import type { Fence } from "../domain/ports/run-queue.ts";
 import type { StateFences } from "../domain/ports/state-fence.ts";
-import { storableJson, storableValues } from "./storable-json.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import { sealInterrupts } from "./content/sealed-columns.ts";
+import { storableValues } from "./storable-json.ts";
 
 export class PostgresStateFences implements StateFences {
   readonly #pool: Pool;
@@ -30,6 +32,7 @@ export class PostgresStateFences implements StateFences {
   }
 
   async commitStateWrite(fence: Fence, write: StateWrite): Promise<void> {
+    const cipher = cipherOf(this.#pool);
     const hasValues = write.values !== undefined;
     const values = write.values === undefined ? undefined : storableValues(write.values);
     const written = await this.#pool.query(
@@ -42,9 +45,9 @@ export class PostgresStateFences implements StateFences {
         fence.threadId,
         fence.epoch,
         write.isThreadInterrupted ? "interrupted" : "idle",
-        storableJson(JSON.stringify(write.interrupts)),
+        sealInterrupts(cipher, write.interrupts),
         hasValues,
-        values?.json ?? null,
+        values === undefined ? null : cipher.sealJson("thread_values", values.json),
         values?.omittedChannels ?? [],
         write.values?.checkpointId ?? null,
       ],

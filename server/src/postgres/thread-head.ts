@@ -1,6 +1,8 @@
 // Brings what a thread shows of its state in step with its newest checkpoint, where that is not done by the end of a run.
 import type { PoolClient } from "pg";
 import type { CheckpointTables } from "./checkpoint-tables.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import { sealInterrupts } from "./content/sealed-columns.ts";
 import { execute } from "./statement.ts";
 
 /** The epoch moves on so that whoever is changing the state by hand cannot build on a deleted checkpoint. */
@@ -16,12 +18,13 @@ export async function showNewestState(
   checkpoints: CheckpointTables,
   threadId: string,
 ): Promise<void> {
+  const cipher = cipherOf(client);
   const head = await checkpoints.readThreadHead(client, threadId);
   await execute(client, SHOW_HEAD, [
     threadId,
     head?.checkpointId ?? null,
-    head?.valuesJson ?? null,
+    head?.valuesJson == null ? null : cipher.sealJson("thread_values", head.valuesJson),
     head?.omittedChannels ?? [],
-    JSON.stringify(head?.interrupts ?? {}),
+    sealInterrupts(cipher, head?.interrupts ?? {}),
   ]);
 }

@@ -6,6 +6,7 @@ import type { ThreadQuery, ThreadRepository } from "../domain/ports/thread-repos
 import type { NewThread, Thread, ThreadPatch, ThreadSortKey } from "../domain/thread.ts";
 import { accessCondition } from "./access-sql.ts";
 import type { CheckpointTables, ReadOmittedValues } from "./checkpoint-tables.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { isUniqueViolation } from "./pg-errors.ts";
 import { execute, inTransaction, Parameters } from "./statement.ts";
 import { showNewestState } from "./thread-head.ts";
@@ -172,7 +173,7 @@ export class PostgresThreadRepository implements ThreadRepository {
   }
 
   async #present(row: ThreadRow): Promise<Thread> {
-    const [thread] = await toThreads([row], this.#readOmittedValues);
+    const [thread] = await toThreads(cipherOf(this.#pool), [row], this.#readOmittedValues);
     return thread!;
   }
 }

@@ -3,6 +3,7 @@ import type { GraphConfig } from "../domain/assistant.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { InterruptRecord, Thread, ThreadStatus, ThreadTtl } from "../domain/thread.ts";
 import type { OmittedValuesRequest, ReadOmittedValues } from "./checkpoint-tables.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
 
 export interface ThreadRow {
   thread_id: string;
@@ -35,10 +36,14 @@ export function threadColumns(options: { withValues: boolean } = { withValues: t
 }
 
 /** The threads of the rows in their order, with the channels that the rows omit: at most one further read, however many rows. */
-export async function toThreads(rows: ThreadRow[], readOmittedValues: ReadOmittedValues): Promise<Thread[]> {
+export async function toThreads(
+  cipher: ContentCipher,
+  rows: ThreadRow[],
+  readOmittedValues: ReadOmittedValues,
+): Promise<Thread[]> {
   const requests = rows.flatMap(omittedValuesRequest);
   const omitted = requests.length === 0 ? new Map<string, JsonObject>() : await readOmittedValues(requests);
-  return rows.map((row) => toThread(row, omitted.get(row.thread_id)));
+  return rows.map((row) => toThread(cipher, row, omitted.get(row.thread_id)));
 }
 
 function omittedValuesRequest(row: ThreadRow): OmittedValuesRequest[] {
@@ -46,15 +51,16 @@ function omittedValuesRequest(row: ThreadRow): OmittedValuesRequest[] {
   return [{ threadId: row.thread_id, checkpointId: row.head_checkpoint_id, channels: row.omitted_channels }];
 }
 
-function toThread(row: ThreadRow, omittedValues: JsonObject | undefined): Thread {
+function toThread(cipher: ContentCipher, row: ThreadRow, omittedValues: JsonObject | undefined): Thread {
+  const values = cipher.openJson("thread_values", row.values);
   return {
     threadId: row.thread_id,
     status: row.status,
     metadata: row.metadata,
     config: row.config,
-    values: omittedValues === undefined ? row.values : { ...row.values, ...omittedValues },
-    interrupts: row.interrupts,
-    error: row.error,
+    values: omittedValues === undefined ? values : { ...values, ...omittedValues },
+    interrupts: cipher.openJson("thread_interrupts", row.interrupts),
+    error: cipher.openJson("thread_error", row.error),
     ttl: toTtl(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,

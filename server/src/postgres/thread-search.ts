@@ -1,10 +1,12 @@
 // Searching and counting threads.
+import { InvalidRequestError } from "../domain/errors.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { AccessFilter, Page, PageQuery } from "../domain/page.ts";
 import type { ThreadQuery } from "../domain/ports/thread-repository.ts";
 import type { Thread, ThreadSortKey } from "../domain/thread.ts";
 import { accessCondition } from "./access-sql.ts";
 import type { ReadOmittedValues } from "./checkpoint-tables.ts";
+import { cipherOf } from "./content/cipher-of.ts";
 import { findThreadsByOmittedValues } from "./omitted-values-filter.ts";
 import { isFilter, orderBy, type SortColumn } from "./search-sql.ts";
 import { execute, Parameters, type Queryable } from "./statement.ts";
@@ -55,7 +57,7 @@ export async function searchThreads(
     parameters.values,
   );
   const threads = rows.filter((row) => row.thread_id !== null);
-  return { items: await toThreads(threads, readOmittedValues), total: Number(rows[0]?.total ?? 0) };
+  return { items: await toThreads(cipherOf(db), threads, readOmittedValues), total: Number(rows[0]?.total ?? 0) };
 }
 
 export async function countThreads(
@@ -117,6 +119,11 @@ async function threadConditions(
   if (access !== undefined) conditions.push(accessCondition(access, "t.metadata", parameters));
   if (!isFilter(query.values)) return { conditions: conditions.join(" and "), isIndexed };
 
+  if (cipherOf(db).isOn) {
+    throw new InvalidRequestError(
+      "Threads cannot be searched by values: this server stores them encrypted (HOLDFAST_ENCRYPTION_KEYS). Search by metadata, status or ids.",
+    );
+  }
   // Before further values are bound: that statement takes over those bound so far.
   const others = await findThreadsByOmittedValues(
     db,

@@ -4,6 +4,9 @@ import type { ThreadTapeLog } from "../domain/ports/thread-tape.ts";
 import type { RunError, RunStatus } from "../domain/run.ts";
 import { TAPE_PREFIX, type TapeRun } from "../domain/thread-tape.ts";
 import { wantTape } from "./tape-wish.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
+import { openRunError } from "./content/sealed-columns.ts";
 
 const COLUMNS = `r.run_id, r.thread_id, r.kwargs ->> 'graphId' as graph_id, r.tape_block, r.status, r.error, r.is_waiting,
   r.started_at, r.ended_at, r.is_taped or coalesce((r.kwargs ->> 'isProtocol')::boolean, false) as is_taped`;
@@ -28,9 +31,11 @@ interface TapeRunRow {
 
 export class PostgresThreadTape implements ThreadTapeLog {
   readonly #pool: Pool;
+  readonly #cipher: ContentCipher;
 
   constructor(pool: Pool) {
     this.#pool = pool;
+    this.#cipher = cipherOf(pool);
   }
 
   wantTape(threadId: string): Promise<void> {
@@ -47,7 +52,7 @@ export class PostgresThreadTape implements ThreadTapeLog {
       text: READ_RUNS,
       values: [threadId, afterBlock, retainedCount, countMax],
     });
-    return rows.map(toTapeRun);
+    return rows.map((row) => toTapeRun(this.#cipher, row));
   }
 
   async findTapeRun(runId: string): Promise<TapeRun | undefined> {
@@ -56,7 +61,7 @@ export class PostgresThreadTape implements ThreadTapeLog {
       text: `select ${COLUMNS} from run r where r.run_id = $1::uuid and r.tape_block is not null`,
       values: [runId],
     });
-    return rows[0] && toTapeRun(rows[0]);
+    return rows[0] && toTapeRun(this.#cipher, rows[0]);
   }
 
   async findNewestTapeRun(threadId: string): Promise<TapeRun | undefined> {
@@ -66,7 +71,7 @@ export class PostgresThreadTape implements ThreadTapeLog {
              order by r.tape_block desc limit 1`,
       values: [threadId],
     });
-    return rows[0] && toTapeRun(rows[0]);
+    return rows[0] && toTapeRun(this.#cipher, rows[0]);
   }
 
   async readTapeBlocks(threadIds: string[]): Promise<Map<string, number>> {
@@ -84,18 +89,18 @@ export class PostgresThreadTape implements ThreadTapeLog {
       text: "select data from run_event where run_id = $1::uuid and event like $2 order by seq",
       values: [runId, `${TAPE_PREFIX}lifecycle%`],
     });
-    return rows.map((row) => row.data);
+    return rows.map((row) => this.#cipher.open("run_event", row.data));
   }
 }
 
-function toTapeRun(row: TapeRunRow): TapeRun {
+function toTapeRun(cipher: ContentCipher, row: TapeRunRow): TapeRun {
   return {
     runId: row.run_id,
     threadId: row.thread_id,
     graphId: row.graph_id,
     block: row.tape_block,
     status: row.status,
-    error: row.error,
+    error: openRunError(cipher, row.error),
     isWaiting: row.is_waiting,
     isTaped: row.is_taped,
     startedAt: row.started_at,

@@ -4,6 +4,8 @@ import { LeaseLostError } from "../domain/errors.ts";
 import { mintId } from "../domain/ids.ts";
 import type { Fence } from "../domain/ports/run-queue.ts";
 import type { EffectOutcome, EffectReservation, NewEffect, ToolEffects } from "../domain/ports/tool-effects.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
 import { execute, type Queryable } from "./statement.ts";
 
 interface EffectRow {
@@ -27,7 +29,7 @@ const NEXT_STATUS = `case
 const RESERVE = `with ${HOLDS_FENCE},
   twin as (
     select key_digest from tool_effect
-    where thread_id = $1::uuid and status = 'unknown' and tool_name = $6 and args = $7
+    where thread_id = $1::uuid and status = 'unknown' and tool_name = $6 and args = any($9::text[])
       and not exists (select 1 from tool_effect o where o.thread_id = $1::uuid and o.key_digest = $4)
     order by reserved_at limit 1
   )
@@ -57,18 +59,21 @@ const SETTLE = `with ${HOLDS_FENCE}
 
 export class PostgresToolEffects implements ToolEffects {
   readonly #pool: Pick<Pool, "query">;
+  readonly #cipher: ContentCipher;
 
   constructor(pool: Pick<Pool, "query">) {
     this.#pool = pool;
+    this.#cipher = cipherOf(pool);
   }
 
   async reserveEffect(fence: Fence, effect: NewEffect): Promise<EffectReservation> {
     const { keyDigest, toolName, argsJson, isIdempotent } = effect;
-    const values = [mintId(), keyDigest, fence.runId, toolName, storable(argsJson), isIdempotent];
+    const args = this.#cipher.fingerprint(storable(argsJson));
+    const values = [mintId(), keyDigest, fence.runId, toolName, args.current, isIdempotent, args.all];
     const row = await this.#write<EffectRow>(fence, RESERVE, values, "reserve_effect");
     const found = { effectId: row.effect_id, decisionCount: row.decision_count };
     if (row.status === "reserved") return { kind: "reserved", ...found };
-    if (row.status !== "unknown") return { kind: "settled", ...found, result: row.result };
+    if (row.status !== "unknown") return { kind: "settled", ...found, result: this.#open(row.result) };
     const otherUnknownCount = Number(row.other_unknown_count);
     return { kind: "unknown", ...found, reservedAt: row.reserved_at, otherUnknownCount };
   }
@@ -79,8 +84,17 @@ export class PostgresToolEffects implements ToolEffects {
 
   async settleEffect(fence: Fence, effectId: string, outcome: EffectOutcome): Promise<void> {
     const { status, result, error, decisionCount } = outcome;
-    const values = [effectId, status, storable(result), storable(error), decisionCount];
+    const values = [effectId, status, this.#seal(result), this.#seal(error), decisionCount];
     await this.#write(fence, SETTLE, values, "settle_effect");
+  }
+
+  /** PostgreSQL's text holds no null character; in JSON it is written out anyway. */
+  #seal(text: string | null): string | null {
+    return text === null ? null : this.#cipher.seal("tool_effect", storable(text));
+  }
+
+  #open(text: string | null): string | null {
+    return text === null ? null : this.#cipher.open("tool_effect", text);
   }
 
   async #write<Row>(fence: Fence, text: string, values: unknown[], name: string): Promise<Row> {
@@ -103,7 +117,6 @@ export async function copyToolEffects(db: Queryable, from: string, to: string): 
   );
 }
 
-/** PostgreSQL's text holds no null character; in JSON it is written out anyway. */
-function storable(text: string | null): string | null {
-  return text?.replaceAll("\0", "\uFFFD") ?? null;
+function storable(text: string): string {
+  return text.replaceAll("\0", "\uFFFD");
 }

@@ -2,6 +2,8 @@
 import type { Pool } from "pg";
 import type { DeliveryAttempt, WebhookDeliveryRepository } from "../domain/ports/webhook-delivery-repository.ts";
 import type { WebhookDelivery } from "../domain/webhook.ts";
+import { cipherOf } from "./content/cipher-of.ts";
+import type { ContentCipher } from "./content/content-cipher.ts";
 import { type RunRow, toRun } from "./run-row.ts";
 import { execute } from "./statement.ts";
 
@@ -60,7 +62,9 @@ export class PostgresWebhookDeliveryRepository implements WebhookDeliveryReposit
 
   async claimDeliveries(options: { countMax: number; leaseMs: number }): Promise<WebhookDelivery[]> {
     const values = [options.countMax, options.leaseMs];
-    return (await execute<DeliveryRow>(this.#pool, CLAIM, values, "claim_deliveries")).map(toDelivery);
+    return (await execute<DeliveryRow>(this.#pool, CLAIM, values, "claim_deliveries")).map((row) =>
+      toDelivery(cipherOf(this.#pool), row),
+    );
   }
 
   async markDelivered({ deliveryId, attempt }: DeliveryAttempt): Promise<void> {
@@ -81,12 +85,12 @@ export class PostgresWebhookDeliveryRepository implements WebhookDeliveryReposit
   }
 }
 
-function toDelivery(row: DeliveryRow): WebhookDelivery {
+function toDelivery(cipher: ContentCipher, row: DeliveryRow): WebhookDelivery {
   const { payload } = row;
   return {
     deliveryId: row.delivery_id,
     url: row.url,
-    run: toRun({
+    run: toRun(cipher, {
       ...payload,
       available_at: new Date(payload.available_at ?? row.created_at),
       created_at: new Date(payload.created_at ?? row.created_at),

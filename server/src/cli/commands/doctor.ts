@@ -4,6 +4,7 @@ import {
   checkCores,
   checkDatabase,
   checkDataDir,
+  checkEncryption,
   checkNode,
   checkPort,
   checkProject,
@@ -46,6 +47,7 @@ async function examine(options: Record<string, unknown>): Promise<void> {
     (await checkDatabase(config)).forEach(report);
     report(await checkPort(config));
     report(checkCores(config));
+    report(checkEncryption(config));
     report(await checkModel(config));
   }
   const failed = findings.filter(({ level }) => level === "fail").length;

@@ -1,5 +1,6 @@
 // Reads the channel values of many threads at once, for lists of threads: two statements however many there are.
 import { JsonPlusSerializer, type SerializerProtocol } from "@langchain/langgraph-checkpoint";
+import { cipherOf } from "../content/cipher-of.ts";
 import type { Queryable } from "../statement.ts";
 import { ThreadItems } from "./cache.ts";
 import { CHECKPOINT_COLUMNS, type ReadRow, storedOf } from "./read-statement.ts";
@@ -74,7 +75,7 @@ async function readCheckpoints(db: Queryable, requests: readonly ValuesRequest[]
   const { rows } = await db.query<[...ReadRow, string]>(query);
   const channelsOf = new Map(requests.map(({ threadId, channels }) => [threadId, channels]));
   return rows.map((row) => {
-    const stored = storedOf(row[8], "", row as unknown as ReadRow);
+    const stored = storedOf(cipherOf(db), row[8], "", row as unknown as ReadRow);
     const channels = channelsOf.get(row[8]);
     return channels === undefined ? stored : { ...stored, values: pick(stored.values, channels) };
   });
@@ -104,7 +105,7 @@ async function readItems(db: Queryable, found: readonly StoredCheckpoint[]): Pro
       own = new ThreadItems();
       items.set(threadId, own);
     }
-    own.put(list, position, text);
+    own.put(list, position, cipherOf(db).open("checkpoint_item", text));
   }
   return items;
 }

@@ -2,8 +2,8 @@
 import type { Queryable } from "../statement.ts";
 
 const COPY = `with c as (
-  insert into checkpoint (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, metadata, lists, epoch)
-  select $2, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body,
+  insert into checkpoint (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, channels, metadata, lists, epoch)
+  select $2, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, channels,
     case when metadata ->> 'thread_id' = $1 then jsonb_set(metadata, '{thread_id}', to_jsonb($2::text)) else metadata end,
     lists, epoch
   from checkpoint where thread_id = $1

@@ -1,6 +1,8 @@
 // The history of delta channels: one recursive statement walks the ancestors until each channel's stored value is found.
 import type { CheckpointPendingWrite, DeltaChannelHistory, SerializerProtocol } from "@langchain/langgraph-checkpoint";
+import { cipherOf } from "../content/cipher-of.ts";
 import type { Queryable } from "../statement.ts";
+import { hasChannel } from "./checkpoint-channels.ts";
 import {
   CHECKPOINT_ROW,
   groupOf,
@@ -8,6 +10,7 @@ import {
   ITEMS_OF_SPANS,
   listsOf,
   pendingOf,
+  putItem,
   RANGES,
   type ReadRow,
   storedOf,
@@ -24,18 +27,18 @@ const READ_HISTORY = `with recursive start as (
   where thread_id = $1 and checkpoint_ns = $2 and ($3::text is null or checkpoint_id = $3)
   order by epoch desc, checkpoint_id desc limit 1
 ), walk as (
-  select c.checkpoint_id, c.parent_checkpoint_id, c.body, c.metadata, c.lists, 1 as depth, $4::text[] as wanted
+  select c.checkpoint_id, c.parent_checkpoint_id, c.body, c.channels, c.metadata, c.lists, 1 as depth, $4::text[] as wanted
   from start join checkpoint c on c.thread_id = $1 and c.checkpoint_ns = $2 and c.checkpoint_id = start.id
   union all
-  select c.checkpoint_id, c.parent_checkpoint_id, c.body, c.metadata, c.lists, w.depth + 1, left_over.channels
+  select c.checkpoint_id, c.parent_checkpoint_id, c.body, c.channels, c.metadata, c.lists, w.depth + 1, left_over.channels
   from walk w
   cross join lateral (
-    select array_agg(x) as channels from unnest(w.wanted) as x where w.body::json -> 'c' -> x is null
+    select array_agg(x) as channels from unnest(w.wanted) as x where not ${hasChannel("w", "x")}
   ) left_over
   join checkpoint c on c.thread_id = $1 and c.checkpoint_ns = $2 and c.checkpoint_id = w.parent_checkpoint_id
   where left_over.channels is not null
 ), found as materialized (
-  select w.*, exists (select 1 from unnest(w.wanted) as x where w.body::json -> 'c' -> x is not null) as has_seed
+  select w.*, exists (select 1 from unnest(w.wanted) as x where ${hasChannel("w", "x")}) as has_seed
   from walk w
 ), pending as materialized (
   ${pendingOf("found")}
@@ -73,13 +76,14 @@ export async function readDeltaHistory(
     values: [threadId, checkpointNs, checkpointId ?? null, channels],
     rowMode: "array",
   });
+  const cipher = cipherOf(pool);
   const ancestors: { depth: number; stored: StoredCheckpoint }[] = [];
   const groups = new Map<string, StoredWriteGroup[]>();
   for (const row of rows) {
     if (row[0] === CHECKPOINT_ROW)
-      ancestors.push({ depth: row[6] as number, stored: storedOf(threadId, checkpointNs, row) });
-    else if (row[0] === ITEM_ROW) entry.items.put(row[6] as number, row[7] as number, row[3] as string);
-    else groups.set(row[4] as string, [...(groups.get(row[4] as string) ?? []), groupOf(row)]);
+      ancestors.push({ depth: row[6] as number, stored: storedOf(cipher, threadId, checkpointNs, row) });
+    else if (row[0] === ITEM_ROW) putItem(entry.items, cipher, row);
+    else groups.set(row[4] as string, [...(groups.get(row[4] as string) ?? []), groupOf(cipher, row)]);
   }
   ancestors.sort((a, b) => a.depth - b.depth);
   const lists = ancestors.flatMap(({ stored }) => [...listsOf(stored, groups.get(stored.checkpointId) ?? [])]);

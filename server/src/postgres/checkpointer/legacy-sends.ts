@@ -5,6 +5,7 @@ import {
   type SerializerProtocol,
   TASKS,
 } from "@langchain/langgraph-checkpoint";
+import { cipherOf } from "../content/cipher-of.ts";
 import type { Queryable } from "../statement.ts";
 import { ThreadItems } from "./cache.ts";
 import { groupOf, type ReadRow, WRITE_COLUMNS, withItems } from "./read-statement.ts";
@@ -33,7 +34,7 @@ export async function addLegacySends(
   const values = [threadId, checkpointNs, parentIds];
   const { rows } = await pool.query<ReadRow>({ text: READ_WRITES, values, rowMode: "array" });
   const groups = new Map<string, StoredWriteGroup[]>(parentIds.map((id) => [id, []]));
-  for (const row of rows) groups.get(row[4] as string)?.push(groupOf(row));
+  for (const row of rows) groups.get(row[4] as string)?.push(groupOf(cipherOf(pool), row));
   const items = new ThreadItems();
   const lists = [...groups.values()].flat().flatMap(({ writes }) => writes.flatMap(({ value }) => value.lists));
   await withItems(pool, threadId as string, items, lists, () => undefined);

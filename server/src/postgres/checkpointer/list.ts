@@ -1,6 +1,8 @@
 // Lists checkpoints newest first, page by page; the items of a page are read once and shared by its checkpoints.
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { CheckpointListOptions, CheckpointTuple, SerializerProtocol } from "@langchain/langgraph-checkpoint";
+import { cipherOf } from "../content/cipher-of.ts";
+import type { ContentCipher } from "../content/content-cipher.ts";
 import type { Queryable } from "../statement.ts";
 import { ThreadItems } from "./cache.ts";
 import { addLegacySends, hasLegacySends } from "./legacy-sends.ts";
@@ -101,10 +103,10 @@ async function readPage(
     where thread_id = t.thread_id and checkpoint_ns = t.checkpoint_ns and checkpoint_id = t.checkpoint_id offset 0
   ) w`;
   const { rows } = await pool.query<[...ReadRow, string, string]>({ text, values, rowMode: "array" });
-  return pageOf(rows);
+  return pageOf(cipherOf(pool), rows);
 }
 
-function pageOf(rows: [...ReadRow, string, string][]): Page {
+function pageOf(cipher: ContentCipher, rows: [...ReadRow, string, string][]): Page {
   const stored = new Map<string, StoredCheckpoint>();
   const groups = new Map<StoredCheckpoint, StoredWriteGroup[]>();
   const writes: [...ReadRow, string, string][] = [];
@@ -113,13 +115,13 @@ function pageOf(rows: [...ReadRow, string, string][]): Page {
       writes.push(row);
       continue;
     }
-    const checkpoint = storedOf(row[8], row[9], row as unknown as ReadRow);
+    const checkpoint = storedOf(cipher, row[8], row[9], row as unknown as ReadRow);
     stored.set(`${row[8]}\n${row[9]}\n${row[1]}`, checkpoint);
     groups.set(checkpoint, []);
   }
   for (const row of writes) {
     const checkpoint = stored.get(`${row[8]}\n${row[9]}\n${row[4]}`);
-    if (checkpoint !== undefined) groups.get(checkpoint)?.push(groupOf(row as unknown as ReadRow));
+    if (checkpoint !== undefined) groups.get(checkpoint)?.push(groupOf(cipher, row as unknown as ReadRow));
   }
   const sorted = [...stored.values()].sort(newestFirst);
   return { rows: sorted, groups };

@@ -1,18 +1,19 @@
 // Keeps a thread's latest state and drops its history.
 import type { Queryable } from "../statement.ts";
+import { hasChannel } from "./checkpoint-channels.ts";
 
 // Kept: the newest checkpoint of each namespace, and the ancestors from which its delta channels are rebuilt (LangGraph
 // lists them in the metadata, with the counters since their last snapshot) up to those that hold a stored value.
 const PRUNE = `with recursive keep as (
-  (select distinct on (checkpoint_ns) checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, lists,
+  (select distinct on (checkpoint_ns) checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, channels, lists,
     (select array_agg(k) from jsonb_object_keys(metadata -> 'counters_since_delta_snapshot') k) as wanted
   from checkpoint where thread_id = $1
   order by checkpoint_ns, epoch desc, checkpoint_id desc)
   union all
-  select c.checkpoint_ns, c.checkpoint_id, c.parent_checkpoint_id, c.body, c.lists, left_over.channels
+  select c.checkpoint_ns, c.checkpoint_id, c.parent_checkpoint_id, c.body, c.channels, c.lists, left_over.channels
   from keep k
   cross join lateral (
-    select array_agg(x) as channels from unnest(k.wanted) as x where k.body::json -> 'c' -> x is null
+    select array_agg(x) as channels from unnest(k.wanted) as x where not ${hasChannel("k", "x")}
   ) left_over
   join checkpoint c on c.thread_id = $1 and c.checkpoint_ns = k.checkpoint_ns and c.checkpoint_id = k.parent_checkpoint_id
   where left_over.channels is not null

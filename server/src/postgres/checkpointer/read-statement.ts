@@ -1,4 +1,6 @@
 // The statements that read checkpoints: a row, its pending writes and the items both refer to in one round trip.
+import { cipherOf } from "../content/cipher-of.ts";
+import type { ContentCipher } from "../content/content-cipher.ts";
 import type { Queryable } from "../statement.ts";
 import type { ThreadItems } from "./cache.ts";
 import type { Segment } from "./list-segments.ts";
@@ -107,13 +109,14 @@ export async function readCheckpoint(
   const name = checkpointId === undefined ? "holdfast_read_head" : "holdfast_read_checkpoint";
   const text = checkpointId === undefined ? READ_HEAD : READ_BY_ID;
   const { rows } = await pool.query<ReadRow>({ name, text, values, rowMode: "array" });
+  const cipher = cipherOf(pool);
   let stored: StoredCheckpoint | undefined;
   const groups: StoredWriteGroup[] = [];
   const ends = new Map<number, number>();
   for (const row of rows) {
-    if (row[0] === CHECKPOINT_ROW) stored = row[3] === null ? known : storedOf(threadId, checkpointNs, row);
-    else if (row[0] === WRITE_ROW) groups.push(groupOf(row));
-    else if (row[0] === ITEM_ROW) items.put(row[6] as number, row[7] as number, row[3] as string);
+    if (row[0] === CHECKPOINT_ROW) stored = row[3] === null ? known : storedOf(cipher, threadId, checkpointNs, row);
+    else if (row[0] === WRITE_ROW) groups.push(groupOf(cipher, row));
+    else if (row[0] === ITEM_ROW) putItem(items, cipher, row);
     else if (row[7] !== null) ends.set(row[6] as number, row[7]);
   }
   if (stored === undefined) return undefined;
@@ -121,25 +124,35 @@ export async function readCheckpoint(
 }
 
 /** The stored checkpoint of a row. */
-export function storedOf(threadId: string, checkpointNs: string, row: ReadRow): StoredCheckpoint {
+export function storedOf(
+  cipher: ContentCipher,
+  threadId: string,
+  checkpointNs: string,
+  row: ReadRow,
+): StoredCheckpoint {
   return {
     threadId,
     checkpointNs,
     checkpointId: row[1] as string,
     parentId: row[2] ?? undefined,
     metadata: row[4] as string,
-    ...parseBody(row[3] as string, row[5]),
+    ...parseBody(cipher.open("checkpoint", row[3] as string), row[5]),
   };
 }
 
 /** The pending writes of a row. */
-export function groupOf(row: ReadRow): StoredWriteGroup {
+export function groupOf(cipher: ContentCipher, row: ReadRow): StoredWriteGroup {
   return {
     taskId: row[1] as string,
     taskPath: row[2] as string,
     idx: row[6] as number,
-    writes: parseWrites(row[3] as string, row[5]),
+    writes: parseWrites(cipher.open("checkpoint_write", row[3] as string), row[5]),
   };
+}
+
+/** Takes in an item's row. */
+export function putItem(items: ThreadItems, cipher: ContentCipher, row: ReadRow): void {
+  items.put(row[6] as number, row[7] as number, cipher.open("checkpoint_item", row[3] as string));
 }
 
 /** All segments that a checkpoint and pending writes refer to. */
@@ -172,7 +185,7 @@ export async function withItems<T>(
     const values = [threadId, [...spans.keys()], ranges.map(({ from }) => from), ranges.map(({ to }) => to)];
     const query = { name: "holdfast_read_items", text: READ_ITEMS, values, rowMode: "array" as const };
     const { rows } = await pool.query<ReadRow>(query);
-    for (const row of rows) items.put(row[6] as number, row[7] as number, row[3] as string);
+    for (const row of rows) putItem(items, cipherOf(pool), row);
   }
   return use();
 }

@@ -147,6 +147,7 @@ export class HoldfastSaver extends BaseCheckpointSaver {
         checkpointNs,
         checkpointId: checkpoint.id,
         parentId,
+        channels: [...values.keys()],
         metadata: text,
         ...composeBody(frame, values),
       };

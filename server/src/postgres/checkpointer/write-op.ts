@@ -9,6 +9,8 @@ export interface CheckpointRow {
   readonly checkpointId: string;
   readonly parentId: string | undefined;
   readonly body: string;
+  /** Names of the channels in the body. */
+  readonly channels: readonly string[];
   readonly metadata: string;
   readonly lists: readonly Segment[][];
 }

@@ -1,6 +1,7 @@
 // Sends puts and putWrites to the database: alone when there is time, together in one statement when many wait.
 
 import { LeaseLostError } from "../../domain/errors.ts";
+import { cipherOf } from "../content/cipher-of.ts";
 import { isDatabaseUnavailable, isUniqueViolation } from "../pg-errors.ts";
 import type { Queryable } from "../statement.ts";
 import type { WriteOp } from "./write-op.ts";
@@ -196,7 +197,10 @@ export class WriteQueue {
     const deadline = Date.now() + UNAVAILABLE_MAX_MS;
     for (;;) {
       try {
-        const result = await this.#pool.query<[string]>({ ...writeStatement(ops, mode), rowMode: "array" });
+        const result = await this.#pool.query<[string]>({
+          ...writeStatement(ops, mode, cipherOf(this.#pool)),
+          rowMode: "array",
+        });
         return new Set(result.rows.map(([ordinal]) => Number(ordinal)));
       } catch (error) {
         if (!isDatabaseUnavailable(error) || Date.now() >= deadline) throw error;

@@ -1,4 +1,5 @@
 // Puts the one statement together that stores a batch of puts and putWrites, each only if its fence still holds.
+import type { ContentCipher } from "../content/content-cipher.ts";
 import { flattenLists } from "./list-segments.ts";
 import type { WriteOp } from "./write-op.ts";
 
@@ -30,7 +31,7 @@ const UNFENCED_OPS = `op as materialized (
   select o.ord, o.thread_id, null::text as run_id, null::bigint as epoch from unnest($1::text[]) with ordinality as o(thread_id, ord))`;
 
 /** The statement for a batch; all operations are fenced, or none. */
-export function writeStatement(ops: readonly WriteOp[], mode: FenceMode): WriteStatement {
+export function writeStatement(ops: readonly WriteOp[], mode: FenceMode, cipher: ContentCipher): WriteStatement {
   const values: unknown[] = [ops.map((op) => op.threadId)];
   if (mode !== "none") {
     values.push(
@@ -42,9 +43,9 @@ export function writeStatement(ops: readonly WriteOp[], mode: FenceMode): WriteS
   let name = `holdfast_write_${mode}`;
   let text = `with ${mode === "none" ? UNFENCED_OPS : fencedOps(mode)}`;
   for (const [part, rows, insert] of [
-    ["i", itemRows(ops), INSERT_ITEMS],
-    ["c", checkpointRows(ops), INSERT_CHECKPOINTS],
-    ["w", writeRows(ops), INSERT_WRITES],
+    ["i", itemRows(ops, cipher), INSERT_ITEMS],
+    ["c", checkpointRows(ops, cipher), INSERT_CHECKPOINTS],
+    ["w", writeRows(ops, cipher), INSERT_WRITES],
   ] as const) {
     if (rows === undefined) continue;
     name += part;
@@ -56,10 +57,11 @@ export function writeStatement(ops: readonly WriteOp[], mode: FenceMode): WriteS
 
 type Columns = unknown[][] | undefined;
 
-function itemRows(ops: readonly WriteOp[]): Columns {
+function itemRows(ops: readonly WriteOp[], cipher: ContentCipher): Columns {
   const columns: unknown[][] = [[], [], [], []];
   ops.forEach((op, index) => {
-    for (const { slot, text } of op.items) pushRow(columns, [index + 1, slot.list, slot.position, text]);
+    for (const { slot, text } of op.items)
+      pushRow(columns, [index + 1, slot.list, slot.position, cipher.seal("checkpoint_item", text)]);
   });
   return columns[0]?.length === 0 ? undefined : columns;
 }
@@ -71,12 +73,24 @@ const INSERT_ITEMS = (at: number): string => `new_item as (
   from unnest(${placeholders(at, "int4", "int4", "int4", "text")}) as i(ord, list_id, position, body)
   join op on op.ord = i.ord)`;
 
-function checkpointRows(ops: readonly WriteOp[]): Columns {
-  const columns: unknown[][] = [[], [], [], [], [], [], []];
+function checkpointRows(ops: readonly WriteOp[], cipher: ContentCipher): Columns {
+  const columns: unknown[][] = [[], [], [], [], [], [], [], []];
   ops.forEach(({ checkpoint }, index) => {
     if (checkpoint === undefined) return;
-    const { checkpointNs, checkpointId, parentId, body, metadata, lists } = checkpoint;
-    pushRow(columns, [index + 1, checkpointNs, checkpointId, parentId ?? null, body, metadata, flattenLists(lists)]);
+    const { checkpointNs, checkpointId, parentId, metadata, lists } = checkpoint;
+    const body = cipher.seal("checkpoint", checkpoint.body);
+    const channels = cipher.isOn ? JSON.stringify(checkpoint.channels) : null;
+    const row = [
+      index + 1,
+      checkpointNs,
+      checkpointId,
+      parentId ?? null,
+      body,
+      metadata,
+      flattenLists(lists),
+      channels,
+    ];
+    pushRow(columns, row);
   });
   return columns[0]?.length === 0 ? undefined : columns;
 }
@@ -86,20 +100,24 @@ const UNFENCED_EPOCH = `(select max(k.epoch) from checkpoint k
       where k.thread_id = op.thread_id and k.checkpoint_ns = c.checkpoint_ns)`;
 
 const INSERT_CHECKPOINTS = (at: number): string => `new_checkpoint as (
-  insert into checkpoint (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, metadata, lists, epoch)
+  insert into checkpoint (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, body, metadata, lists, channels, epoch)
   select op.thread_id, c.checkpoint_ns, c.checkpoint_id, c.parent_id, c.body, c.metadata::jsonb, c.lists::int4[],
+    case when c.channels is not null then array(select jsonb_array_elements_text(c.channels::jsonb)) end,
     coalesce(op.epoch, ${UNFENCED_EPOCH}, 0)
-  from unnest(${placeholders(at, "int4", "text", "text", "text", "text", "text", "text")})
-    as c(ord, checkpoint_ns, checkpoint_id, parent_id, body, metadata, lists)
+  from unnest(${placeholders(at, "int4", "text", "text", "text", "text", "text", "text", "text")})
+    as c(ord, checkpoint_ns, checkpoint_id, parent_id, body, metadata, lists, channels)
   join op on op.ord = c.ord
   on conflict (thread_id, checkpoint_ns, checkpoint_id)
-  do update set body = excluded.body, metadata = excluded.metadata, lists = excluded.lists, epoch = excluded.epoch)`;
+  do update set body = excluded.body, metadata = excluded.metadata, lists = excluded.lists,
+    channels = excluded.channels, epoch = excluded.epoch)`;
 
-function writeRows(ops: readonly WriteOp[]): Columns {
+function writeRows(ops: readonly WriteOp[], cipher: ContentCipher): Columns {
   const columns: unknown[][] = [[], [], [], [], [], [], [], []];
   ops.forEach((op, index) => {
-    for (const { checkpointNs, checkpointId, taskId, idx, taskPath, body, lists } of op.writes)
-      pushRow(columns, [index + 1, checkpointNs, checkpointId, taskId, idx, taskPath, body, flattenLists(lists)]);
+    for (const { checkpointNs, checkpointId, taskId, idx, taskPath, body, lists } of op.writes) {
+      const sealed = cipher.seal("checkpoint_write", body);
+      pushRow(columns, [index + 1, checkpointNs, checkpointId, taskId, idx, taskPath, sealed, flattenLists(lists)]);
+    }
   });
   return columns[0]?.length === 0 ? undefined : columns;
 }

@@ -1,0 +1,218 @@
+// Conversations encrypted at rest: nothing of what was said can be read in any table, and keys can be changed under it.
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import { Client as Database } from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCli } from "../../src/cli/testing/cli-process.ts";
+import { openTestDatabase, type TestDatabase } from "../../src/postgres/testing/test-database.ts";
+import { SDK_LINES, type SdkClient } from "../harness/sdk-lines.ts";
+import { startTestServer, type TestServer } from "../harness/test-server.ts";
+
+const newKey = (keyId: string) => `${keyId}:${randomBytes(32).toString("base64")}`;
+
+/** Said by a user, asked by an interrupt, written into an error, kept by a custom event: all of it must stay unreadable. */
+const SECRET = "xylophone-7431";
+const QUESTION = "name?";
+const REASON = "card refused";
+
+const connect = ({ url }: { url: string }) => SDK_LINES[0]!.connect(url);
+
+/** A receiver that refuses, so that the notice stays in the outbox. */
+async function startRefusingReceiver() {
+  const server = createServer((_, response) => response.writeHead(503).end());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+/** Every kind of content there is; returns where it can be found again. */
+async function converse(client: SdkClient, webhook: string) {
+  const talk = await client.threads.create();
+  for (const content of [`look up ${SECRET}`, `again ${SECRET} ${"long ".repeat(400)}`]) {
+    await client.runs.wait(talk.thread_id, "agent", {
+      input: { messages: [{ role: "user", content }], notes: { secret: SECRET } },
+      context: { secret: SECRET },
+      webhook,
+    });
+  }
+  const asked = await client.threads.create();
+  await client.runs.wait(asked.thread_id, "ask", { input: { answers: [SECRET] } });
+  const failed = await client.threads.create();
+  await client.runs.wait(failed.thread_id, "failing", { input: { count: 1 }, raiseError: false });
+  await client.crons.create("ask", { schedule: "0 0 1 1 *", input: { answers: [SECRET] } });
+  return { talk: talk.thread_id, asked: asked.thread_id, failed: failed.thread_id };
+}
+
+/** All rows of all tables as text, by table. */
+async function dump(database: TestDatabase): Promise<Map<string, string>> {
+  const client = new Database({ connectionString: database.url });
+  await client.connect();
+  try {
+    const { rows: tables } = await client.query<{ name: string }>(
+      "select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and not relispartition",
+    );
+    const dumped = new Map<string, string>();
+    for (const { name } of tables) {
+      const { rows } = await client.query<{ row: string }>(`select t::text as row from "${name}" t`);
+      dumped.set(name, rows.map(({ row }) => row).join("\n"));
+    }
+    return dumped;
+  } finally {
+    await client.end();
+  }
+}
+
+const tablesWith = (dumped: Map<string, string>, text: string) =>
+  [...dumped]
+    .filter(([, rows]) => rows.includes(text))
+    .map(([name]) => name)
+    .sort();
+
+async function expectWhole(client: SdkClient, threads: Awaited<ReturnType<typeof converse>>) {
+  const state = await client.threads.getState<{ messages: { content: string }[]; notes: object }>(threads.talk);
+  expect(JSON.stringify(state.values.messages)).toContain(`found ${SECRET}`);
+  expect(state.values.notes).toEqual({ secret: SECRET });
+  const thread = await client.threads.get(threads.talk);
+  expect(JSON.stringify(thread.values)).toContain(SECRET);
+  const [run] = await client.runs.list(threads.talk);
+  expect(JSON.stringify((run as unknown as { kwargs: object }).kwargs)).toContain(SECRET);
+  const events: unknown[] = [];
+  const stream = client.runs.joinStream(threads.talk, run!.run_id, { lastEventId: "-1" });
+  for await (const event of stream) events.push(event);
+  expect(JSON.stringify(events)).toContain(SECRET);
+  expect(JSON.stringify((await client.threads.get(threads.asked)).interrupts)).toContain(QUESTION);
+  const history = await client.threads.getHistory(threads.failed);
+  expect(JSON.stringify(history)).toContain(REASON);
+  const crons = await client.crons.search();
+  expect(JSON.stringify(crons)).toContain(SECRET);
+}
+
+const GRAPHS = ["agent", "ask", "failing"];
+
+async function start(database: TestDatabase, keys: string): Promise<TestServer> {
+  return startTestServer({ graphs: GRAPHS, database, env: { HOLDFAST_ENCRYPTION_KEYS: keys } });
+}
+
+const receiver = startRefusingReceiver();
+afterAll(async () => (await receiver).close());
+
+test("without a key the planted words are in every table that holds contents", async () => {
+  const database = await openTestDatabase();
+  try {
+    await using server = await start(database, "");
+    await converse(connect(server), (await receiver).url);
+    const dumped = await dump(database);
+    expect(tablesWith(dumped, SECRET)).toEqual([
+      "checkpoint",
+      "checkpoint_item",
+      "checkpoint_write",
+      "cron",
+      "run",
+      "run_event",
+      "thread",
+      "webhook_delivery",
+    ]);
+    expect(tablesWith(dumped, QUESTION)).toEqual(["checkpoint_write", "run_event", "thread"]);
+    expect(tablesWith(dumped, REASON)).toEqual(["checkpoint_write", "run", "run_event", "thread"]);
+  } finally {
+    await database.close();
+  }
+});
+
+describe("with a key", () => {
+  const [first, second] = [newKey("first"), newKey("second")];
+  let database: TestDatabase;
+  let threads: Awaited<ReturnType<typeof converse>>;
+  beforeAll(async () => {
+    database = await openTestDatabase();
+    await using server = await start(database, first);
+    threads = await converse(connect(server), (await receiver).url);
+    await expectWhole(connect(server), threads);
+  });
+  afterAll(() => database.close());
+
+  test("none of them is in any table, and clients see everything", async () => {
+    const dumped = await dump(database);
+    for (const word of [SECRET, QUESTION, REASON]) expect(tablesWith(dumped, word)).toEqual([]);
+    expect(tablesWith(dumped, "hf1:first:")).toEqual([
+      "checkpoint",
+      "checkpoint_item",
+      "checkpoint_write",
+      "cron",
+      "run",
+      "run_event",
+      "thread",
+      "webhook_delivery",
+    ]);
+  });
+
+  test("a thread goes on, is copied, resumed and searched by metadata; a search by values is refused", async () => {
+    await using server = await start(database, first);
+    const client = connect(server);
+    const copy = await client.threads.copy(threads.asked);
+    const { thread_id } = copy as unknown as { thread_id: string };
+    const values = await client.runs.wait(thread_id, "ask", { command: { resume: "Ada" } });
+    expect((values as { answers: string[] }).answers).toContain('asked: "Ada"');
+    await client.runs.wait(threads.talk, "agent", {
+      input: { messages: [{ role: "user", content: `and ${SECRET}?` }] },
+    });
+    const found = await client.threads.search({ metadata: { graph_id: "agent" } });
+    expect(found.map((thread) => thread.thread_id)).toContain(threads.talk);
+    await expect(client.threads.search({ values: { notes: {} } })).rejects.toThrow("cannot be searched by values");
+  });
+
+  test("a process without the key says which one is missing, and changes nothing", async () => {
+    await using server = await start(database, second);
+    const client = connect(server);
+    await expect(client.threads.getState(threads.talk)).rejects.toThrow('encrypted with the key \\"first\\"');
+    await expect(client.threads.get(threads.talk)).rejects.toThrow("HTTP 409");
+  });
+
+  test("holdfast rekey takes everything to a new key beside a running server, after which the old one can go", async () => {
+    const env = { DATABASE_URL: database.url, HOLDFAST_ENCRYPTION_KEYS: `${second},${first}` };
+    await using running = await start(database, first);
+    expect((await connect(running).threads.get(threads.talk)).thread_id).toBe(threads.talk);
+    const rekeyed = await runCli(["rekey"], { env });
+    expect(rekeyed.output).toMatch(/checkpoint_item\.body +[1-9]\d* +[1-9]/);
+    expect(rekeyed.code).toBe(0);
+    expect(tablesWith(await dump(database), "hf1:first:")).toEqual([]);
+    const again = await runCli(["rekey"], { env });
+    expect(again.output).not.toMatch(/\d+ +[1-9]\d*$/m);
+    await using server = await start(database, second);
+    await expectWhole(connect(server), threads);
+  });
+
+  test("with --decrypt everything is readable again without a key", async () => {
+    const env = { DATABASE_URL: database.url, HOLDFAST_ENCRYPTION_KEYS: second };
+    expect((await runCli(["rekey", "--decrypt"], { env })).code).toBe(0);
+    expect(tablesWith(await dump(database), "hf1:")).toEqual([]);
+    await using server = await start(database, "");
+    await expectWhole(connect(server), threads);
+  });
+});
+
+test.each([
+  ["no colon", "abc"],
+  ["a short key", "k1:c2hvcnQ="],
+  ["a name with a space", `my key:${randomBytes(32).toString("base64")}`],
+  ["the same name twice", `${newKey("k")},${newKey("k")}`],
+])("%s stops the start and names the variable, never the key", async (_, keys) => {
+  const { code, output } = await runCli(["migrate"], {
+    env: { DATABASE_URL: "postgres://127.0.0.1:1/none", HOLDFAST_ENCRYPTION_KEYS: keys },
+  });
+  expect(code).not.toBe(0);
+  expect(output).toContain("HOLDFAST_ENCRYPTION_KEYS");
+  expect(output).toContain("32 bytes in base64");
+  expect(output).not.toContain(keys.split(":")[1] ?? keys);
+});
+
+test("rekey without keys says what to set", async () => {
+  const database = await openTestDatabase();
+  try {
+    const { code, output } = await runCli(["rekey"], { env: { DATABASE_URL: database.url } });
+    expect(code).not.toBe(0);
+    expect(output).toContain("HOLDFAST_ENCRYPTION_KEYS is not set");
+  } finally {
+    await database.close();
+  }
+});
