@@ -3,10 +3,10 @@ import type { Pool } from "pg";
 import type { ThreadTapeLog } from "../domain/ports/thread-tape.ts";
 import type { RunError, RunStatus } from "../domain/run.ts";
 import { TAPE_PREFIX, type TapeRun } from "../domain/thread-tape.ts";
-import { wantTape } from "./tape-wish.ts";
 import { cipherOf } from "./content/cipher-of.ts";
 import type { ContentCipher } from "./content/content-cipher.ts";
 import { openRunError } from "./content/sealed-columns.ts";
+import { wantTape } from "./tape-wish.ts";
 
 const COLUMNS = `r.run_id, r.thread_id, r.kwargs ->> 'graphId' as graph_id, r.tape_block, r.status, r.error, r.is_waiting,
   r.started_at, r.ended_at, r.is_taped or coalesce((r.kwargs ->> 'isProtocol')::boolean, false) as is_taped`;
