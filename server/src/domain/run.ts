@@ -120,6 +120,21 @@ export interface Run {
 export interface RunError {
   error: string;
   message: string;
+  /** Why a strict resume was refused; such a run leaves its thread as it was. */
+  refusal?: ResumeRefusal;
+}
+
+/** What a strict resume named and what waits instead. */
+export interface ResumeRefusal {
+  /** `not_pending`, `empty_map` or `ambiguous`. */
+  reason: string;
+  interruptIds: string[];
+  pendingIds: string[];
+}
+
+/** The part of an error that clients know. */
+export function toPublicError({ error, message }: RunError): RunError {
+  return { error, message };
 }
 
 /**

@@ -99,13 +99,20 @@ export function endEvent(run: TapeRun): TapeEvent {
   const data = {
     event: status,
     graph_name: run.graphId,
-    ...(status === "failed" ? { error: messageOf(run.error) } : {}),
+    ...(status === "failed" ? { error: messageOf(run.error), ...refusalOf(run.error) } : {}),
   };
   return rootLifecycle(run, lastSeqOf(run.block), run.endedAt ?? new Date(), data);
 }
 
 function messageOf(error: RunError | null): string {
   return error === null ? "The run failed." : error.message;
+}
+
+function refusalOf(error: RunError | null): object {
+  const refusal = error?.refusal;
+  if (refusal === undefined) return {};
+  const { reason, interruptIds, pendingIds } = refusal;
+  return { reason, interrupt_ids: interruptIds, pending_ids: pendingIds };
 }
 
 /** Clients find the run's id between the first two colons. */

@@ -5,7 +5,7 @@ import { HoldfastError, LeaseLostError } from "../domain/errors.ts";
 import type { ExecutionOutcome, GraphExecutor } from "../domain/ports/graph-runtime.ts";
 import type { ClaimedRun, Fence } from "../domain/ports/run-queue.ts";
 import type { ToolEffects } from "../domain/ports/tool-effects.ts";
-import type { Run, RunCommand } from "../domain/run.ts";
+import { type Run, type RunCommand, toPublicError } from "../domain/run.ts";
 import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { CompiledGraph, GraphCallConfig } from "./compiled-graph.ts";
 import { type Continuation, planContinuation, planStart } from "./continuation.ts";
@@ -198,7 +198,7 @@ export class RunExecutor implements GraphExecutor {
     const isDrained = signals.drainSignal.aborted && errorName(error) === DRAINED_ERROR_NAME;
     const status = signals.signal.aborted ? "cancelled" : isDrained ? "drained" : "error";
     const outcome = new RunOutcome(status, status === "error" ? describeError(error) : null);
-    if (outcome.error !== null) signals.emit({ event: "error", data: JSON.stringify(outcome.error) });
+    if (outcome.error !== null) signals.emit({ event: "error", data: JSON.stringify(toPublicError(outcome.error)) });
     if (attachment?.checkpoints === undefined || status === "drained") return outcome;
     const { snapshots } = attachment.checkpoints;
     const head = await readHead(snapshots(), run.threadId).catch((unreadable: unknown) => {

@@ -34,9 +34,9 @@ const END = `
     update thread t set
       epoch = t.epoch + 1,
       active_count = t.active_count - 1,
-      status = case when t.active_count > 1 then 'busy' else $11::text end,
+      status = case when t.active_count > 1 then 'busy' when $17::boolean and t.error is not null then 'error' else $11::text end,
       interrupts = $12::jsonb,
-      error = $16::jsonb,
+      error = case when $17::boolean then t.error else $16::jsonb end,
       values = case when $13::boolean then $14::jsonb else t.values end,
       omitted_channels = case when $13::boolean then $15::text[] else t.omitted_channels end,
       head_checkpoint_id = case when $13::boolean then $6 else t.head_checkpoint_id end,
@@ -70,6 +70,7 @@ export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<{ h
       values === undefined ? null : cipher.sealJson("thread_values", values.json),
       values?.omittedChannels ?? [],
       sealError(cipher, "thread_error", end.error),
+      end.error?.refusal !== undefined,
     ],
   });
   const freed = result.rows[0];
@@ -77,8 +78,9 @@ export async function endRun(pool: Pool, fence: Fence, end: RunEnd): Promise<{ h
   return { hasWaitingRuns: freed.active_count > 0 };
 }
 
+/** A refused resume changed nothing: the thread waits as before. */
 function threadStatusAfter(end: RunEnd): "idle" | "interrupted" | "error" {
-  if (end.status === "error" || end.status === "timeout") return "error";
+  if (end.error?.refusal === undefined && (end.status === "error" || end.status === "timeout")) return "error";
   return end.isThreadInterrupted ? "interrupted" : "idle";
 }
 

@@ -1,5 +1,5 @@
 // What waiting for a run answers: its final values, with the interrupts it stopped at or the error it ended with.
-import type { RunError } from "../domain/run.ts";
+import { type RunError, toPublicError } from "../domain/run.ts";
 import type { InterruptRecord } from "../domain/thread.ts";
 
 /** JSON text of an object; `undefined` when the values are not known here. */
@@ -8,7 +8,7 @@ export function resultJsonOf(
   interrupts: Record<string, InterruptRecord[]>,
   error: RunError | null,
 ): string | undefined {
-  if (error !== null) return JSON.stringify({ __error__: error });
+  if (error !== null) return JSON.stringify({ __error__: toPublicError(error) });
   if (valuesJson === undefined) return undefined;
   // Never a scalar or null: clients look for `__error__` in the answer.
   const objectJson = valuesJson.startsWith("{") ? valuesJson : "{}";

@@ -1,5 +1,6 @@
 // What a webhook carries: the run as it ended, with times, the thread's values and the error.
 import { type JsonObject, omitUndefined } from "../domain/json.ts";
+import { toPublicError } from "../domain/run.ts";
 import type { WebhookDelivery } from "../domain/webhook.ts";
 
 /**
@@ -19,6 +20,6 @@ export function webhookBody(
     run_ended_at: run.endedAt?.toISOString() ?? null,
     webhook_sent_at: sentAt.toISOString(),
     values,
-    error: run.error,
+    error: run.error && toPublicError(run.error),
   });
 }

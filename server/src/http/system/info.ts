@@ -31,7 +31,15 @@ export const getInfo = defineOperation({
       langgraph_js_version: langgraphVersion,
       langgraph_py_version: null,
       context: "js",
-      flags: { assistants: true, crons: true, langsmith: false, langsmith_tracing_replicas: false, ...flags },
+      flags: {
+        assistants: true,
+        crons: true,
+        langsmith: false,
+        langsmith_tracing_replicas: false,
+        stream_namespaces: true,
+        strict_resume: true,
+        ...flags,
+      },
       host: { kind: "self-hosted" },
       metadata: { server: "holdfast" },
     });

@@ -4,9 +4,12 @@ import type { JsonObject } from "../../../domain/json.ts";
 import type { Caller } from "../../operation.ts";
 import { readAgentTree } from "./agent-tree.ts";
 import type { CommandOutcome } from "./command-outcome.ts";
+import { injectInput } from "./input-inject.ts";
 import { respondToInput } from "./input-respond.ts";
 import { CommandRefusal, toRefusal } from "./protocol-error.ts";
 import { startRun } from "./run-start.ts";
+import { listCheckpoints } from "./state-checkpoints.ts";
+import { forkState } from "./state-fork.ts";
 import { readState } from "./state-get.ts";
 
 export const commandEnvelopeSchema = z
@@ -27,11 +30,14 @@ const HANDLERS: Record<string, CommandHandler> = {
   "run.start": startRun,
   "input.respond": respondToInput,
   "state.get": readState,
+  "state.listCheckpoints": listCheckpoints,
+  "state.fork": forkState,
+  "input.inject": injectInput,
   "agent.getTree": readAgentTree,
 };
 
 /** Commands of the protocol that this server knows of and does not carry out. */
-const UNSUPPORTED = new Set(["subscription.reconnect", "state.listCheckpoints", "state.fork", "input.inject"]);
+const UNSUPPORTED = new Set(["subscription.reconnect"]);
 const SUBSCRIPTIONS = new Set(["subscription.subscribe", "subscription.unsubscribe"]);
 
 /**

@@ -3,9 +3,9 @@ import { z } from "@hono/zod-openapi";
 import type { JsonObject } from "../../../domain/json.ts";
 import type { Thread } from "../../../domain/thread.ts";
 import type { Caller } from "../../operation.ts";
-import { describeProblems } from "../../request-problems.ts";
 import type { CommandOutcome } from "./command-outcome.ts";
 import { CommandRefusal } from "./protocol-error.ts";
+import { parseParams } from "./protocol-params.ts";
 import { createProtocolRun, findThread, pendingInterruptIds, startedOutcome } from "./run-start.ts";
 
 const RESPONSES_MAX = 1_000;
@@ -17,16 +17,17 @@ const responsesSchema = z.union([
 ]);
 
 export async function respondToInput(caller: Caller, threadId: string, params: JsonObject): Promise<CommandOutcome> {
-  const parsed = responsesSchema.safeParse(params);
-  if (!parsed.success) throw new CommandRefusal("invalid_argument", describeProblems("params", parsed.error).message);
-  const { responses } = parsed.data;
+  const { responses } = parseParams(responsesSchema, params);
   const thread = await findThread(caller, threadId);
   if (thread === undefined) throw new CommandRefusal("no_such_run", `Thread ${threadId} has no run to answer.`);
-  requirePending(
-    thread,
-    responses.map((entry) => entry.interrupt_id),
-  );
   const { update, goto, config, metadata, strict_resume } = params;
+  // A strict resume is refused by the run: its end says which interrupts are left, to everybody who offers them.
+  if (strict_resume !== true) {
+    requirePending(
+      thread,
+      responses.map((entry) => entry.interrupt_id),
+    );
+  }
   const resume = Object.fromEntries(responses.map((entry) => [entry.interrupt_id, entry.response ?? null]));
   const run = await createProtocolRun(caller, threadId, {
     assistant_id: thread.metadata.assistant_id,

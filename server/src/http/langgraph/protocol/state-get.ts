@@ -2,10 +2,10 @@
 import { z } from "@hono/zod-openapi";
 import type { JsonObject } from "../../../domain/json.ts";
 import type { Caller } from "../../operation.ts";
-import { describeProblems } from "../../request-problems.ts";
 import { stateContext } from "../threads/thread-wire.ts";
 import type { CommandOutcome } from "./command-outcome.ts";
 import { CommandRefusal } from "./protocol-error.ts";
+import { parseParams } from "./protocol-params.ts";
 import { findThread } from "./run-start.ts";
 
 const paramsSchema = z.object({
@@ -14,9 +14,7 @@ const paramsSchema = z.object({
 });
 
 export async function readState(caller: Caller, threadId: string, params: JsonObject): Promise<CommandOutcome> {
-  const parsed = paramsSchema.safeParse(params);
-  if (!parsed.success) throw new CommandRefusal("invalid_argument", describeProblems("params", parsed.error).message);
-  const { namespace, keys } = parsed.data;
+  const { namespace, keys } = parseParams(paramsSchema, params);
   const thread = await findThread(caller, threadId);
   if (thread === undefined) throw new CommandRefusal("no_such_run", `Thread ${threadId} has no state.`);
   const checkpointNs = (namespace ?? []).join("|");

@@ -10,8 +10,8 @@ export const sendThreadCommand = defineOperation({
   tag: "Threads",
   summary: "Send a command of the event protocol",
   description:
-    "`run.start` creates the thread where it does not exist; `input.respond` answers interrupts; `state.get` and `agent.getTree` " +
-    "read. A command that is refused is answered 200 with `type: error`.",
+    "`run.start` creates the thread where it does not exist; `input.respond` answers interrupts; `input.inject` puts a message into a " +
+    "state at rest; `state.fork` runs from an earlier checkpoint; `state.get`, `state.listCheckpoints` and `agent.getTree` read. A command that is refused is answered 200 with `type: error`.",
   params: threadPathSchema,
   body: commandEnvelopeSchema,
   misfitStatus: 400,
