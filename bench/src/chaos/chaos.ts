@@ -39,6 +39,7 @@ async function runOne(fault: Fault, options: ProgramOptions, server: DatabaseSer
     clientCount: given(options, "clients"),
     stepCount: given(options, "steps"),
     stepMs: given(options, "step-ms"),
+    copiesMax: given(options, "copies"),
     faultIntervalMinMs: given(options, "interval-min-ms"),
     faultIntervalMaxMs: given(options, "interval-max-ms"),
     durationMaxMs: given(options, "duration-max-ms"),
@@ -51,7 +52,6 @@ async function runOne(fault: Fault, options: ProgramOptions, server: DatabaseSer
     { seed, durationMs, postgres: server.version, sizes: { ...fault.defaults, ...defined(sizes) } },
     result,
   );
-  for (const reason of result.skipped ?? []) console.log(`  skipped: ${reason}`);
   for (const violation of result.violations.slice(0, 10))
     console.error(`  VIOLATED ${violation.invariant}: ${violation.detail}`);
   if (result.violations.length > 0) process.exitCode = 1;
@@ -92,7 +92,7 @@ function defined(record: Record<string, number | undefined>): Record<string, num
 function printFaults(): void {
   console.log(
     "Which faults? For example: npm run bench -- chaos --fault F1,F2 --runs 200 --seed 7\n" +
-      "Options: --runs --workers --clients --steps --step-ms --interval-min-ms --interval-max-ms --duration-max-ms --seed\n",
+      "Options: --runs --workers --clients --steps --step-ms --copies --interval-min-ms --interval-max-ms --duration-max-ms --seed\n",
   );
   for (const { id, title } of FAULTS) console.log(`${id.padEnd(4)} ${title}`);
 }

@@ -1,11 +1,14 @@
 // F4: the network between worker and database, API and database, and client and API is cut, slow, or silent. (API and worker
 // speak only through the database, so their network is the first two.)
 import { setTimeout as sleep } from "node:timers/promises";
+import type { NamedProcess } from "../harness/cluster.ts";
 import { TcpProxy, targetOf, urlThrough } from "../harness/tcp-proxy.ts";
 import type { ChaosOptions, ChaosResult, Fault } from "./fault.ts";
+import { countRefusals, reportRefusedWrites, waitForRefusal, waitForTakeover } from "./stale-worker.ts";
 import {
   type InjectionContext,
   type InjectionReport,
+  pickBusyWorker,
   runStepsFault,
   type StepsFault,
   untilNextFault,
@@ -15,8 +18,9 @@ const LEASE_DURATION_MS = 3_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
 const DELAY_MIN_MS = 20;
 const DELAY_MAX_MS = 200;
-/** Up to well past the lease, so that a silent worker's runs are taken over. */
 const STALL_MAX_MS = 6_000;
+/** Of the faults, how many cut a busy worker off until others have its runs; the first is one. */
+const PARTITION_EVERY = 5;
 const SPELL_MAX_MS = 3_000;
 
 interface Link {
@@ -52,6 +56,7 @@ async function runOnBadNetwork(options: ChaosOptions): Promise<ChaosResult> {
         HOLDFAST_HEARTBEAT_INTERVAL_MS: String(HEARTBEAT_INTERVAL_MS),
         HOLDFAST_ATTEMPT_MAX: "100",
       },
+      workerEnv: reportRefusedWrites,
       databaseUrlOf: (role, index) => urlThrough(databaseUrl, role === "api" ? apiLink : workerLinks[index]!),
     },
     apiUrl: (cluster) => {
@@ -70,7 +75,16 @@ async function runOnBadNetwork(options: ChaosOptions): Promise<ChaosResult> {
 async function disturb(context: InjectionContext, links: Link[]): Promise<InjectionReport> {
   const { random, options, cluster } = context;
   const staleSenders = new Set<string>();
-  while (await untilNextFault(context)) {
+  let takenOverCount = 0;
+  for (let turn = 0; await untilNextFault(context); turn++) {
+    if (turn % PARTITION_EVERY === 0) {
+      const busy = await pickBusyWorker(context);
+      const link = links.find(({ worker }) => worker !== undefined && cluster.workers[worker] === busy);
+      if (busy === undefined || link === undefined) continue;
+      staleSenders.add(busy.session);
+      takenOverCount += await partition(context, busy, link);
+      continue;
+    }
     const { name, worker, proxy } = random.pick(links);
     if (worker !== undefined) staleSenders.add(cluster.workers[worker]!.session);
     const kind = random.pick(["cut", "delay", "stall"] as const);
@@ -89,7 +103,24 @@ async function disturb(context: InjectionContext, links: Link[]): Promise<Inject
       connectionsCut: sum((proxy) => proxy.cutCount),
       piecesDelayed: sum((proxy) => proxy.delayedCount),
       piecesHeldBack: sum((proxy) => proxy.stalledCount),
+      runsTakenOver: takenOverCount,
+      refusedWrites: cluster.workers.reduce((count, worker) => count + countRefusals(worker), 0),
     },
     staleSenders,
   };
+}
+
+/** Nothing passes between the worker and the database until others have its runs; then it is back. How many runs that were. */
+async function partition({ cluster, options }: InjectionContext, worker: NamedProcess, link: Link): Promise<number> {
+  const awaySinceMs = Date.now();
+  link.proxy.stall();
+  try {
+    const taken = await waitForTakeover(cluster, worker, awaySinceMs);
+    options.log(`partition of ${link.name} for ${Date.now() - awaySinceMs} ms: ${taken.length} runs were taken over`);
+    link.proxy.resume();
+    if (taken.length > 0) await waitForRefusal(worker);
+    return taken.length;
+  } finally {
+    link.proxy.resume();
+  }
 }

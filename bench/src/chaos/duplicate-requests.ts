@@ -5,13 +5,10 @@ import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { AgentApi, inParallel } from "./agent-runs.ts";
 import type { ChaosOptions, ChaosResult, Fault } from "./fault.ts";
-import { type Random, seededRandom } from "./random.ts";
+import { seededRandom } from "./random.ts";
 import { readUserMessages, waitUntilIdle } from "./steps-fault.ts";
 
 const COPIES_MIN = 2;
-const COPIES_MAX = 20;
-const NO_KEYS = "idempotency keys: this server does not answer them yet (two POSTs with one key made two runs)";
-
 interface Answer {
   status: number;
   runId: string | undefined;
@@ -45,16 +42,21 @@ async function duplicateMany(options: ChaosOptions): Promise<ChaosResult> {
     postRun(cluster.apiUrl(index), threadId, content, options, key);
   const api = new AgentApi(cluster.apiUrl(), {});
   const books: Books = { violations: [], acceptedCounts: new Map(), copies: 0, keys: 0, cancels: 0 };
-  const areKeysKnown = await probeKeys(api, post);
   await inParallel(options.runCount, options.clientCount, async (index) => {
     const threadId = await api.createThread();
-    const copies = random.integer(COPIES_MIN, COPIES_MAX);
+    const copies = random.integer(COPIES_MIN, options.copiesMax);
     books.copies += copies;
     const answers = await Promise.all(range(copies).map((copy) => post(copy, threadId, `copy of ${index}`)));
     books.acceptedCounts.set(threadId, answers.filter(({ status }) => status === 200).length);
     noteServerErrors(answers, books);
-    if (areKeysKnown) await sendUnderOneKey(post, await api.createThread(), `key ${index}`, copies, books);
-    await cancelManyTimes(cluster, await api.createThread(), post, random, books);
+    await sendUnderOneKey(post, await api.createThread(), `key ${index}`, copies, books);
+    await cancelManyTimes(
+      cluster,
+      await api.createThread(),
+      post,
+      random.integer(COPIES_MIN, options.copiesMax),
+      books,
+    );
   });
   await waitUntilIdle(cluster, deadlineMs);
   const client = new Client({ apiUrl: cluster.apiUrl() });
@@ -73,21 +75,13 @@ async function duplicateMany(options: ChaosOptions): Promise<ChaosResult> {
     readUserMessages: async () => [],
   });
   return {
-    proofs: { copiesSent: books.copies, cancelsSent: books.cancels, ...(areKeysKnown ? { keysUsed: books.keys } : {}) },
+    proofs: { copiesSent: books.copies, cancelsSent: books.cancels, keysUsed: books.keys },
     counts: { runs: [...books.acceptedCounts.values()].reduce((sum, count) => sum + count, 0) },
-    skipped: areKeysKnown ? [] : [NO_KEYS],
     violations: [...books.violations, ...checked],
   };
 }
 
 type Post = (index: number, threadId: string, content: string, key?: string) => Promise<Answer>;
-
-async function probeKeys(api: AgentApi, post: Post): Promise<boolean> {
-  const threadId = await api.createThread();
-  const first = await post(0, threadId, "probe", "probe");
-  const second = await post(0, threadId, "probe", "probe");
-  return first.runId === second.runId;
-}
 
 /** Copies under one key: one run, which every copy that is answered with success names; later copies get the same answer. */
 async function sendUnderOneKey(post: Post, threadId: string, content: string, copies: number, books: Books) {
@@ -105,9 +99,8 @@ async function sendUnderOneKey(post: Post, threadId: string, content: string, co
 }
 
 /** One run, cancelled by many at once, some before it can have begun and some after it ended. */
-async function cancelManyTimes(cluster: Cluster, threadId: string, post: Post, random: Random, books: Books) {
+async function cancelManyTimes(cluster: Cluster, threadId: string, post: Post, cancels: number, books: Books) {
   const { runId } = await post(0, threadId, "to be cancelled");
-  const cancels = random.integer(COPIES_MIN, COPIES_MAX);
   books.cancels += cancels;
   const statuses = await Promise.all(
     range(cancels).map((copy) => new AgentApi(cluster.apiUrl(copy), {}).cancel(threadId, String(runId), "interrupt")),

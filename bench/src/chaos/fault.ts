@@ -14,6 +14,8 @@ export interface ChaosOptions {
   clientCount: number;
   stepCount: number;
   stepMs: number;
+  /** Copies of one request at most (F6). */
+  copiesMax: number;
   /** Between two faults, drawn at random from this range. */
   faultIntervalMinMs: number;
   faultIntervalMaxMs: number;
@@ -31,8 +33,6 @@ export interface ChaosResult {
   detection?: Latencies;
   /** From the death of a process to the next claim of each run it had. */
   recovery?: Latencies;
-  /** What could not be tested yet, in words. */
-  skipped?: string[];
   violations: Violation[];
 }
 
@@ -49,6 +49,7 @@ const COMMON_DEFAULTS: Omit<ChaosOptions, "server" | "seed" | "log"> = {
   clientCount: 30,
   stepCount: 4,
   stepMs: 100,
+  copiesMax: 20,
   faultIntervalMinMs: 1_000,
   faultIntervalMaxMs: 3_000,
   durationMaxMs: 600_000,

@@ -1,10 +1,7 @@
 // F2: a worker is frozen (SIGSTOP) past its lease and thawed (SIGCONT) when others have its runs: every write of the zombie
 // must be refused.
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { type Claim, claimsAt, readClaims } from "../harness/audit.ts";
-import type { Cluster, NamedProcess } from "../harness/cluster.ts";
 import type { Fault } from "./fault.ts";
+import { countRefusals, reportRefusedWrites, waitForRefusal, waitForTakeover } from "./stale-worker.ts";
 import {
   type InjectionContext,
   type InjectionReport,
@@ -15,16 +12,8 @@ import {
 
 const LEASE_DURATION_MS = 2_000;
 const HEARTBEAT_INTERVAL_MS = 1_000;
-const POLL_MS = 50;
 const FREEZES_MIN = 3;
 const FREEZES_PER_RUN = 0.1;
-/** A frozen worker's runs are elsewhere after lease, sweep and claim; more means that nobody takes them. */
-const TAKEOVER_MAX_MS = 60_000;
-/** Time for a thawed worker to try its writes. */
-const THAW_MAX_MS = 2_000;
-const REFUSED_WRITE = "[refused write]";
-
-const PRELOAD = fileURLToPath(new URL("../../preload/report-refused-writes.mjs", import.meta.url));
 
 export const freezeWorker: Fault = {
   id: "F2",
@@ -39,7 +28,7 @@ export const freezeWorker: Fault = {
             HOLDFAST_HEARTBEAT_INTERVAL_MS: String(HEARTBEAT_INTERVAL_MS),
             HOLDFAST_ATTEMPT_MAX: "100",
           },
-          workerEnv: () => ({ NODE_OPTIONS: `--import ${PRELOAD}` }),
+          workerEnv: reportRefusedWrites,
         },
         inject: freezeRandomly,
       },
@@ -71,27 +60,4 @@ async function freezeRandomly(context: InjectionContext): Promise<InjectionRepor
     proofs: { freezes: staleSenders.size, runsTakenOver: takenOverCount, refusedWrites: refusedCount },
     staleSenders,
   };
-}
-
-/** Waits until every run the worker had is with somebody else; returns those runs. */
-async function waitForTakeover(cluster: Cluster, worker: NamedProcess, frozenAtMs: number): Promise<Claim[]> {
-  const deadlineMs = frozenAtMs + TAKEOVER_MAX_MS;
-  while (Date.now() < deadlineMs) {
-    const claims = await readClaims(cluster.pool);
-    const had = claimsAt(claims, worker.session, frozenAtMs);
-    const isWithOthers = (lost: Claim) => claims.some((claim) => claim.runId === lost.runId && claim.atMs > frozenAtMs);
-    if (had.every(isWithOthers)) return had;
-    await sleep(POLL_MS);
-  }
-  throw new Error(`the runs of the frozen ${worker.session} were not taken over within ${TAKEOVER_MAX_MS} ms`);
-}
-
-async function waitForRefusal(worker: NamedProcess): Promise<void> {
-  const before = countRefusals(worker);
-  const deadlineMs = Date.now() + THAW_MAX_MS;
-  while (Date.now() < deadlineMs && countRefusals(worker) === before) await sleep(POLL_MS);
-}
-
-function countRefusals(worker: NamedProcess): number {
-  return worker.server.output().split(REFUSED_WRITE).length - 1;
 }
