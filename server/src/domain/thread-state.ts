@@ -30,7 +30,10 @@ export interface TaskState {
 }
 
 export interface ThreadState {
-  values: unknown;
+  /** Plain data. Made when it is asked for: it can be thousands of messages. */
+  readonly values: unknown;
+  /** The same as JSON text, which costs less than writing out `values`. */
+  readonly valuesJson: string;
   next: string[];
   tasks: TaskState[];
   /** Absent when the thread has no checkpoint yet. */

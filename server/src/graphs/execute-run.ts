@@ -1,4 +1,5 @@
 // Executes one claimed run: calls the graph, emits its stream as wire events, and says how it ended.
+import type { RunnableConfig } from "@langchain/core/runnables";
 import { RunControl } from "@langchain/langgraph";
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkpoint";
 import { HoldfastError, LeaseLostError } from "../domain/errors.ts";
@@ -168,7 +169,8 @@ export class RunExecutor implements GraphExecutor {
 
   async #startInput(run: Run, { checkpoints }: Attachment, input: unknown): Promise<unknown> {
     if (checkpoints === undefined || run.kwargs.command !== undefined) return input;
-    return closeOpenToolCalls(input, checkpoints.saver, { threadId: run.threadId, checkpoint: run.kwargs.checkpoint });
+    const reader = { getTuple: (config: RunnableConfig) => checkpoints.saver.peekTuple(config) };
+    return closeOpenToolCalls(input, reader, { threadId: run.threadId, checkpoint: run.kwargs.checkpoint });
   }
 
   async #endWithSuccess(run: Run, attachment: Attachment, values: RootValues): Promise<ExecutionOutcome> {

@@ -24,6 +24,11 @@ function hasSameItems(a: unknown[], b: unknown[]): boolean {
   return a === b || (a.length === b.length && a.every((item, index) => Object.is(item, b[index])));
 }
 
+/** Which checkpoint a configuration means. */
+function addressOf({ configurable = {} }: RunnableConfig): string {
+  return JSON.stringify([configurable.thread_id, configurable.checkpoint_ns ?? "", configurable.checkpoint_id ?? null]);
+}
+
 /** What may look in on the traffic between a graph and its checkpointer. */
 export interface SaverHooks {
   /** Sees each batch of writes before it is handed on, which waits for it. */
@@ -47,6 +52,7 @@ export class FencedSaver extends BaseCheckpointSaver {
   readonly #idWaiters = new Map<string, { resolve: () => void; reject: (reason: Error) => void }[]>();
   /** Of the graphs that keep their checkpoints here; a subgraph may keep none, or elsewhere. */
   readonly #namespaces = new Set<string>();
+  #peeked: { address: string; tuple: CheckpointTuple } | undefined;
   #isSealed = false;
   #headId: string | null = null;
   #hasInterrupt = false;
@@ -110,7 +116,20 @@ export class FencedSaver extends BaseCheckpointSaver {
     this.#rejectIdWaiters(new Error("The run has ended."));
   }
 
+  /**
+   * Reads what the graph is about to ask for. Whoever peeks must leave it as it is: the graph is handed the very same, so that a long
+   * thread is not made twice.
+   */
+  async peekTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    const tuple = await this.getTuple(config);
+    this.#peeked = tuple && { address: addressOf(config), tuple };
+    return tuple;
+  }
+
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    const peeked = this.#peeked;
+    this.#peeked = undefined;
+    if (peeked?.address === addressOf(config)) return peeked.tuple;
     this.#namespaces.add(config.configurable?.checkpoint_ns ?? "");
     const tuple = await this.#watch(this.#inner.getTuple(config));
     if (tuple === undefined) return undefined;
@@ -193,7 +212,9 @@ export class FencedSaver extends BaseCheckpointSaver {
     return this.#inner.getDeltaChannelHistory(options);
   }
 
+  /** Before each write; what was read before it is of no use after it. */
   #refuseWhenSealed(): void {
+    this.#peeked = undefined;
     if (this.#isSealed) throw new Error("The run has ended; this write came too late and was refused.");
   }
 

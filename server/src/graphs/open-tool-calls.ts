@@ -23,7 +23,7 @@ interface ToolCall {
  */
 export async function closeOpenToolCalls(
   input: unknown,
-  saver: BaseCheckpointSaver,
+  saver: Pick<BaseCheckpointSaver, "getTuple">,
   thread: { threadId: string; checkpoint: CheckpointRef | undefined },
 ): Promise<unknown> {
   if (typeof input !== "object" || input === null || !(MESSAGES in input)) return input;

@@ -39,7 +39,15 @@ const FLAT = { subgraphs: false };
 
 describe("reading a state", () => {
   it("is empty for a thread without a graph or without checkpoints", async () => {
-    const empty = { values: {}, next: [], tasks: [], createdAt: null, checkpoint: null, parentCheckpoint: null };
+    const empty = {
+      values: {},
+      valuesJson: "{}",
+      next: [],
+      tasks: [],
+      createdAt: null,
+      checkpoint: null,
+      parentCheckpoint: null,
+    };
     const untouched = { ...contextOf(COUNTER), graphId: undefined };
     expect(await runtime.stateReader.readState(untouched, undefined, FLAT)).toEqual(empty);
     expect(await runtime.stateReader.readHistory(untouched, { limit: 10 })).toEqual([]);

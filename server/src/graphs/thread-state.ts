@@ -10,11 +10,19 @@ import { bindForSnapshots } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import { describeError } from "./run-error.ts";
 import { toCheckpointConfig, toConfigurable, withoutReservedKeys } from "./wire-checkpoint.ts";
-import { toWireValue } from "./wire-json.ts";
+import { toWireValue, wireJson } from "./wire-json.ts";
 
 /** The state of a thread that has no checkpoint. */
 function emptyState(): ThreadState {
-  return { values: {}, next: [], tasks: [], createdAt: null, checkpoint: null, parentCheckpoint: null };
+  return {
+    values: {},
+    valuesJson: "{}",
+    next: [],
+    tasks: [],
+    createdAt: null,
+    checkpoint: null,
+    parentCheckpoint: null,
+  };
 }
 
 function isSnapshot(state: GraphSnapshot | GraphCallConfig): state is GraphSnapshot {
@@ -48,7 +56,12 @@ export function toThreadState(snapshot: GraphSnapshot): ThreadState {
   if (checkpoint?.checkpointId === undefined || snapshot.createdAt === undefined) return emptyState();
   const tasks = snapshot.tasks.map(toTaskState);
   return {
-    values: toWireValue(snapshot.values),
+    get values() {
+      return toWireValue(snapshot.values);
+    },
+    get valuesJson() {
+      return wireJson(snapshot.values);
+    },
     next: snapshot.next,
     tasks,
     ...(snapshot.metadata === undefined ? {} : { metadata: toMetadata(snapshot.metadata) }),

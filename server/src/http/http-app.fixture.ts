@@ -281,8 +281,10 @@ export async function startFixture(
 }
 
 function makeState(threadId: string) {
+  const values = { messages: [{ type: "human", content: "hi" }], count: 1 };
   return {
-    values: { messages: [{ type: "human", content: "hi" }], count: 1 },
+    values,
+    valuesJson: JSON.stringify(values),
     next: [],
     tasks: [],
     metadata: { step: 1 },

@@ -53,13 +53,18 @@ export class PostgresThreadRepository implements ThreadRepository {
     return existing;
   }
 
-  async findThread(threadId: string, access?: AccessFilter): Promise<Thread | undefined> {
+  async findThread(
+    threadId: string,
+    access?: AccessFilter,
+    options: { withValues: boolean } = { withValues: true },
+  ): Promise<Thread | undefined> {
     const parameters = new Parameters();
+    const name = options.withValues ? "find_thread" : "find_thread_without_values";
     const rows = await execute<ThreadRow>(
       this.#pool,
-      `select ${threadColumns()} from thread t where ${oneThread(threadId, access, parameters)}`,
+      `select ${threadColumns(options)} from thread t where ${oneThread(threadId, access, parameters)}`,
       parameters.values,
-      access === undefined ? "find_thread" : undefined,
+      access === undefined ? name : undefined,
     );
     return rows[0] && this.#present(rows[0]);
   }

@@ -267,7 +267,7 @@ export class Engine implements RunEngine, Disposable {
   }
 
   async #findThread(threadId: string, access: AccessFilter): Promise<Thread> {
-    const thread = await this.#options.threads.findThread(threadId, access);
+    const thread = await this.#options.threads.findThread(threadId, access, { withValues: false });
     if (thread === undefined) throw new NotFoundError(`Thread with ID ${threadId} not found`);
     return thread;
   }
@@ -275,8 +275,9 @@ export class Engine implements RunEngine, Disposable {
   /** A thread that exists must be visible; one that is to be created is nobody's yet. */
   async #checkThreadAccess(request: RunRequest, access: AccessFilter): Promise<void> {
     const threadId = request.threadId!;
-    if ((await this.#options.threads.findThread(threadId, access)) !== undefined) return;
-    const isMissing = (await this.#options.threads.findThread(threadId)) === undefined;
+    const { threads } = this.#options;
+    if ((await threads.findThread(threadId, access, { withValues: false })) !== undefined) return;
+    const isMissing = (await threads.findThread(threadId, undefined, { withValues: false })) === undefined;
     if (!isMissing || request.ifNotExists !== "create") throw new NotFoundError(`Thread with ID ${threadId} not found`);
   }
 

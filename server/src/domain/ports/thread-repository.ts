@@ -14,7 +14,8 @@ export interface ThreadQuery {
 export interface ThreadRepository {
   /** @throws ConflictError when it exists and `ifExists` is `raise`. */
   createThread(thread: NewThread, ifExists: "raise" | "do_nothing", access?: AccessFilter): Promise<Thread>;
-  findThread(threadId: string, access?: AccessFilter): Promise<Thread | undefined>;
+  /** @param options.withValues whether the thread's values are wanted, which can be thousands of messages. @default true */
+  findThread(threadId: string, access?: AccessFilter, options?: { withValues: boolean }): Promise<Thread | undefined>;
   /** `withValues: false` spares reading the threads' values (they are `null` then). */
   searchThreads(
     query: ThreadQuery & PageQuery<ThreadSortKey> & { withValues: boolean },

@@ -1,9 +1,12 @@
 // The per-process memory of hot threads: items, which never change once stored, and the last checkpoint of a namespace, which a read validates by its id.
 import { MESSAGE_KEY, type MessageTree } from "./message-codec.ts";
+import type { SharedMessage } from "./shared-message.ts";
 import type { StoredCheckpoint } from "./stored-checkpoint.ts";
 
 const CACHE_ENTRIES_MAX = 1_000;
 const CACHE_BYTES_MAX = 64 * 1024 * 1024;
+/** For message objects that are handed out again; a thread that loses them keeps its items. */
+const SHARED_BYTES_MAX = 64 * 1024 * 1024;
 /** Namespaces remembered per thread: the root and the last subgraphs. */
 const HEADS_PER_THREAD_MAX = 4;
 /** What an item or a checkpoint costs besides its text, roughly. */
@@ -16,7 +19,10 @@ interface ItemRun {
   from: number;
   /** Text, or the parsed tree of a message; trees are private and only ever copied. */
   items: (string | MessageTree | undefined)[];
+  /** Message objects that were handed out, by the same index. */
+  shared: (SharedMessage | undefined)[];
   bytes: number;
+  sharedBytes: number;
 }
 
 /** The items of one thread that this process knows. */
@@ -24,11 +30,13 @@ export class ThreadItems {
   readonly #runs = new Map<number, ItemRun>();
   /** Bytes of all texts put in, roughly. */
   bytes = 0;
+  /** Bytes of all message objects kept to be handed out again, roughly. */
+  sharedBytes = 0;
 
   put(list: number, position: number, text: string): void {
     let run = this.#runs.get(list);
     if (run === undefined) {
-      run = { from: position, items: [], bytes: 0 };
+      run = { from: position, items: [], shared: [], bytes: 0, sharedBytes: 0 };
       this.#runs.set(list, run);
     }
     if (this.has(list, position)) return;
@@ -36,7 +44,9 @@ export class ThreadItems {
     run.bytes += bytes;
     this.bytes += bytes;
     if (position < run.from) {
-      run.items.unshift(...new Array<undefined>(run.from - position));
+      const before = new Array<undefined>(run.from - position);
+      run.items.unshift(...before);
+      run.shared.unshift(...before);
       run.from = position;
     }
     run.items[position - run.from] = text;
@@ -52,6 +62,32 @@ export class ThreadItems {
     const tree = JSON.parse(item) as MessageTree;
     run.items[index] = tree;
     return tree;
+  }
+
+  /** Keeps the object made of an item, to be handed out again. */
+  share(list: number, position: number, shared: SharedMessage): void {
+    const run = this.#runs.get(list);
+    if (run === undefined) return;
+    const index = position - run.from;
+    const bytes = shared.bytes - (run.shared[index]?.bytes ?? 0);
+    run.shared[index] = shared;
+    run.sharedBytes += bytes;
+    this.sharedBytes += bytes;
+  }
+
+  /** The object made of an item before, if it is still as it was. */
+  sharedAt(list: number, position: number): SharedMessage | undefined {
+    const run = this.#runs.get(list);
+    const shared = run?.shared[position - run.from];
+    return shared?.isUntouched === true ? shared : undefined;
+  }
+
+  dropShared(): void {
+    for (const run of this.#runs.values()) {
+      run.shared = [];
+      run.sharedBytes = 0;
+    }
+    this.sharedBytes = 0;
   }
 
   has(list: number, position: number): boolean {
@@ -75,6 +111,7 @@ export class ThreadItems {
     for (const [list, run] of this.#runs) {
       if (lists.has(list)) continue;
       this.bytes -= run.bytes;
+      this.sharedBytes -= run.sharedBytes;
       this.#runs.delete(list);
     }
   }
@@ -114,26 +151,31 @@ export class ThreadEntry {
 
 /**
  * Hot threads of a process, least recently used first out. Nothing in it is trusted without asking the database for
- * the head's id, except within a fenced run; nothing in it is handed out, only copies, so graph code cannot change it.
+ * the head's id, except within a fenced run. What is handed out are copies; a message may be handed out again, to later
+ * readers of the thread, as long as nobody has changed anything in it.
  */
 export class CheckpointCache {
   readonly #entriesMax: number;
   readonly #bytesMax: number;
-  readonly #threads = new Map<string, { entry: ThreadEntry; bytes: number }>();
+  readonly #sharedBytesMax: number;
+  readonly #threads = new Map<string, { entry: ThreadEntry; bytes: number; sharedBytes: number }>();
   #bytes = 0;
+  #sharedBytes = 0;
 
   /**
    * @param options.entriesMax threads remembered at most. @default 1000
    * @param options.bytesMax bytes of item text remembered at most, roughly. @default 64 MiB
+   * @param options.sharedBytesMax bytes of message objects kept to be handed out again at most, roughly. @default 64 MiB
    */
-  constructor(options: { entriesMax?: number; bytesMax?: number } = {}) {
+  constructor(options: { entriesMax?: number; bytesMax?: number; sharedBytesMax?: number } = {}) {
     this.#entriesMax = options.entriesMax ?? CACHE_ENTRIES_MAX;
     this.#bytesMax = options.bytesMax ?? CACHE_BYTES_MAX;
+    this.#sharedBytesMax = options.sharedBytesMax ?? SHARED_BYTES_MAX;
   }
 
   /** Threads and bytes remembered now. */
-  get size(): { entries: number; bytes: number } {
-    return { entries: this.#threads.size, bytes: this.#bytes };
+  get size(): { entries: number; bytes: number; sharedBytes: number } {
+    return { entries: this.#threads.size, bytes: this.#bytes, sharedBytes: this.#sharedBytes };
   }
 
   /** The entry of a thread; a new, empty one if it is not remembered. */
@@ -150,8 +192,11 @@ export class CheckpointCache {
   /** Remembers an entry as the most recently used and makes room. */
   keep(threadId: string, entry: ThreadEntry): void {
     this.delete(threadId);
-    this.#threads.set(threadId, { entry, bytes: entry.items.bytes });
-    this.#bytes += entry.items.bytes;
+    const { bytes, sharedBytes } = entry.items;
+    this.#threads.set(threadId, { entry, bytes, sharedBytes });
+    this.#bytes += bytes;
+    this.#sharedBytes += sharedBytes;
+    this.#dropShared();
     for (const oldest of this.#threads.keys()) {
       if (this.#threads.size <= this.#entriesMax && this.#bytes <= this.#bytesMax) break;
       this.delete(oldest);
@@ -164,5 +209,16 @@ export class CheckpointCache {
     if (known === undefined) return;
     this.#threads.delete(threadId);
     this.#bytes -= known.bytes;
+    this.#sharedBytes -= known.sharedBytes;
+  }
+
+  /** Makes room for message objects, those of the least recently used threads first. */
+  #dropShared(): void {
+    for (const known of this.#threads.values()) {
+      if (this.#sharedBytes <= this.#sharedBytesMax) return;
+      known.entry.items.dropShared();
+      this.#sharedBytes -= known.sharedBytes;
+      known.sharedBytes = 0;
+    }
   }
 }

@@ -62,6 +62,11 @@ export class ThreadSession {
     return memory;
   }
 
+  /** Takes over what is known of a message that was handed out before. */
+  adopt(message: MessageLike, memory: MessageMemory): void {
+    this.#objects.set(message, memory);
+  }
+
   /**
    * Forgets where objects are: someone else may have removed items since. Objects read from now on are remembered anew,
    * and those that only a caller still holds are stored again if they come back.

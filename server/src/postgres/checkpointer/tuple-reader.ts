@@ -13,6 +13,7 @@ import type { ThreadItems } from "./cache.ts";
 import { DEEP_CHECK_ITEMS } from "./item-memory.ts";
 import { countItems, type Segment } from "./list-segments.ts";
 import { isMessage, type MessageLike, type MessageTree } from "./message-codec.ts";
+import { SharedMessage } from "./shared-message.ts";
 import {
   type CheckpointFrame,
   frameOf,
@@ -145,7 +146,7 @@ export class TupleReader {
   }
 
   #message(tree: MessageTree, list: number, position: number, isDeep: boolean): object {
-    if (this.#shared === undefined) return this.#remember(reviveMessageTree(tree), list, position, isDeep);
+    if (this.#shared === undefined) return this.#handOut(tree, list, position, isDeep);
     let messages = this.#shared.get(list);
     if (messages === undefined) {
       messages = [];
@@ -153,6 +154,22 @@ export class TupleReader {
     }
     messages[position] ??= this.#remember(reviveMessageTree(tree), list, position, true);
     return messages[position];
+  }
+
+  /** The last messages of a list are made anew: those are the ones that nodes change in place. */
+  #handOut(tree: MessageTree, list: number, position: number, isDeep: boolean): object {
+    if (this.#session === undefined || isDeep) return this.#remember(reviveMessageTree(tree), list, position, isDeep);
+    const known = this.#items.sharedAt(list, position);
+    if (known !== undefined) {
+      this.#session.adopt(known.message, known.memory);
+      return known.message;
+    }
+    const message = reviveMessageTree(tree) as MessageLike;
+    const memory = this.#session.remember(message, false);
+    memory.slot = { list, position, owner: undefined };
+    const shared = SharedMessage.of(message, memory);
+    if (shared !== undefined) this.#items.share(list, position, shared);
+    return message;
   }
 
   #remember(message: object, list: number, position: number, isDeep: boolean): object {

@@ -30,10 +30,10 @@ export async function startRun(caller: Caller, threadId: string, params: JsonObj
   return startedOutcome(run);
 }
 
-/** The thread, where the caller may see it. */
+/** The thread without its values, where the caller may see it. */
 export async function findThread({ services, authorize }: Caller, threadId: string): Promise<Thread | undefined> {
   const access = await authorize("threads", "read", { thread_id: threadId });
-  return services.threads.findThread(threadId, access);
+  return services.threads.findThread(threadId, access, { withValues: false });
 }
 
 /** Ids of the interrupts the thread's row tells of; none while a run is at work, save for `isBusyToo`. */

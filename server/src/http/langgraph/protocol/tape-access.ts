@@ -3,6 +3,9 @@ import { NotFoundError } from "../../../domain/errors.ts";
 import type { Caller } from "../../operation.ts";
 import { threadNotFound } from "../threads/thread-wire.ts";
 
+/** Its values are of no interest here. */
+const HEAD = { withValues: false };
+
 /**
  * Lets through who may see the thread, and who asks for one that does not exist yet: clients open the stream before the run that
  * creates the thread. Returns the question to ask before each run; unset where everybody may see everything.
@@ -14,8 +17,8 @@ export async function openTape(
 ): Promise<{ checkAccess?: () => Promise<void> }> {
   const access = await authorize("threads", "read", { thread_id: threadId });
   if (access === undefined) return {};
-  const isVisible = async () => (await services.threads.findThread(threadId, access)) !== undefined;
-  if (!(await isVisible()) && (await services.threads.findThread(threadId)) !== undefined) {
+  const isVisible = async () => (await services.threads.findThread(threadId, access, HEAD)) !== undefined;
+  if (!(await isVisible()) && (await services.threads.findThread(threadId, undefined, HEAD)) !== undefined) {
     throw threadNotFound(threadId);
   }
   return {

@@ -13,7 +13,7 @@ export const getThread = defineOperation({
   answers: { 200: { description: "The thread", schema: threadSchema }, ...failures(404) },
   async handle({ params, query, services, authorize, context }) {
     const access = await authorize("threads", "read", { thread_id: params.thread_id });
-    const thread = await requireThread(services, params.thread_id, access);
+    const thread = await requireThread(services, params.thread_id, access, { withValues: true });
     const presented = presentThread(thread);
     return context.json(query.include?.includes("ttl") ? { ...presented, ttl: presentTtl(thread) } : presented);
   },

@@ -41,6 +41,9 @@ export const threadStateSchema = z
     },
   });
 
+/** Of an answer that is JSON text already. */
+export const JSON_HEADERS = { "content-type": "application/json" } as const;
+
 /** Field names, or `values.<key>` for single values. */
 export const stateSelectSchema = z.array(z.string());
 
@@ -54,10 +57,19 @@ export function presentCheckpoint(checkpoint: CheckpointConfig | null): JsonObje
   });
 }
 
-/** The state in wire form, reduced to the selected fields. */
-export function presentState(state: ThreadState, select?: readonly string[] | null): JsonObject {
-  const presented = omitUndefined<JsonObject>({
-    values: state.values,
+/** JSON of the state in wire form, reduced to the selected fields. */
+export function writeState(state: ThreadState, select?: readonly string[] | null): string {
+  if (select && select.length > 0) return JSON.stringify(selectParts(presentState(state), select));
+  return `{"values":${state.valuesJson},${JSON.stringify(presentFrame(state)).slice(1)}`;
+}
+
+function presentState(state: ThreadState): JsonObject {
+  return { values: state.values, ...presentFrame(state) };
+}
+
+/** All but the values. */
+function presentFrame(state: ThreadState): JsonObject {
+  return omitUndefined<JsonObject>({
     next: state.next,
     tasks: state.tasks.map(presentTask),
     metadata: state.metadata,
@@ -66,7 +78,6 @@ export function presentState(state: ThreadState, select?: readonly string[] | nu
     parent_checkpoint: presentCheckpoint(state.parentCheckpoint),
     interrupts: state.interrupts,
   });
-  return select && select.length > 0 ? selectParts(presented, select) : presented;
 }
 
 function presentTask(task: TaskState): JsonObject {

@@ -105,9 +105,17 @@ export function threadNotFound(threadId: string): NotFoundError {
   return new NotFoundError(`Thread with ID ${threadId} not found`);
 }
 
-/** @throws NotFoundError when it does not exist or the caller may not see it */
-export async function requireThread(services: HttpServices, threadId: string, access: AccessFilter): Promise<Thread> {
-  const thread = await services.threads.findThread(threadId, access);
+/**
+ * A thread, without its values unless they are asked for.
+ * @throws NotFoundError when it does not exist or the caller may not see it
+ */
+export async function requireThread(
+  services: HttpServices,
+  threadId: string,
+  access: AccessFilter,
+  options: { withValues: boolean } = { withValues: false },
+): Promise<Thread> {
+  const thread = await services.threads.findThread(threadId, access, options);
   if (thread === undefined) throw threadNotFound(threadId);
   return thread;
 }

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { defineOperation, failures } from "../../../operation.ts";
 import { limitSchema } from "../../../wire.ts";
-import { presentState, threadStateSchema } from "../state-wire.ts";
+import { JSON_HEADERS, threadStateSchema, writeState } from "../state-wire.ts";
 import { requireThread, stateContext, threadPathSchema } from "../thread-wire.ts";
 
 export const getThreadHistory = defineOperation({
@@ -22,6 +22,6 @@ export const getThreadHistory = defineOperation({
     const thread = await requireThread(services, params.thread_id, access);
     const before = query.before ? { before: { checkpointId: query.before } } : {};
     const states = await services.threadStates.readHistory(stateContext(thread), { limit: query.limit, ...before });
-    return context.json(states.map((state) => presentState(state)));
+    return context.body(`[${states.map((state) => writeState(state)).join(",")}]`, 200, JSON_HEADERS);
   },
 });

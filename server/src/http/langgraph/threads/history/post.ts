@@ -5,7 +5,7 @@ import type { CheckpointRef } from "../../../../domain/thread-state.ts";
 import { defineOperation, failures } from "../../../operation.ts";
 import { jsonObjectSchema, limitSchema } from "../../../wire.ts";
 import { checkpointRefSchema, toCheckpointRef } from "../../runs/run-create-body.ts";
-import { presentState, stateSelectSchema, threadStateSchema } from "../state-wire.ts";
+import { JSON_HEADERS, stateSelectSchema, threadStateSchema, writeState } from "../state-wire.ts";
 import { requireThread, stateContext, threadPathSchema } from "../thread-wire.ts";
 
 /** A checkpoint id, a checkpoint's address, or a LangGraph config with the address in `configurable`. */
@@ -37,7 +37,7 @@ export const postThreadHistory = defineOperation({
       checkpoint: toCheckpointRef(body.checkpoint),
     });
     const states = await services.threadStates.readHistory(stateContext(thread), query);
-    return context.json(states.map((state) => presentState(state, body.select)));
+    return context.body(`[${states.map((state) => writeState(state, body.select)).join(",")}]`, 200, JSON_HEADERS);
   },
 });
 

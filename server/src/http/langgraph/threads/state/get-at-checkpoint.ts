@@ -1,7 +1,7 @@
 // GET /threads/{thread_id}/state/{checkpoint_id}
 import { z } from "@hono/zod-openapi";
 import { defineOperation, failures } from "../../../operation.ts";
-import { presentState, threadStateSchema } from "../state-wire.ts";
+import { JSON_HEADERS, threadStateSchema, writeState } from "../state-wire.ts";
 import { requireThread, stateContext, threadPathSchema } from "../thread-wire.ts";
 import { stateQuerySchema } from "./get.ts";
 
@@ -19,6 +19,6 @@ export const getThreadStateAtCheckpoint = defineOperation({
     const checkpoint = { checkpointId: params.checkpoint_id };
     const options = { subgraphs: query.subgraphs };
     const state = await services.threadStates.readState(stateContext(thread), checkpoint, options);
-    return context.json(presentState(state, query.select));
+    return context.body(writeState(state, query.select), 200, JSON_HEADERS);
   },
 });

@@ -1,7 +1,7 @@
 // GET /threads/{thread_id}/state
 import { z } from "@hono/zod-openapi";
 import { defineOperation, failures } from "../../../operation.ts";
-import { presentState, stateSelectSchema, threadStateSchema } from "../state-wire.ts";
+import { JSON_HEADERS, stateSelectSchema, threadStateSchema, writeState } from "../state-wire.ts";
 import { requireThread, stateContext, threadPathSchema } from "../thread-wire.ts";
 
 export const stateQuerySchema = z.object({
@@ -25,6 +25,6 @@ export const getThreadState = defineOperation({
     const thread = await requireThread(services, params.thread_id, access);
     const options = { subgraphs: query.subgraphs };
     const state = await services.threadStates.readState(stateContext(thread), undefined, options);
-    return context.json(presentState(state, query.select));
+    return context.body(writeState(state, query.select), 200, JSON_HEADERS);
   },
 });

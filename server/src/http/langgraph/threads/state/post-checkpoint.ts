@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { defineOperation, failures } from "../../../operation.ts";
 import { checkpointRefSchema, toCheckpointRef } from "../../runs/run-create-body.ts";
-import { presentState, stateSelectSchema, threadStateSchema } from "../state-wire.ts";
+import { JSON_HEADERS, stateSelectSchema, threadStateSchema, writeState } from "../state-wire.ts";
 import { requireThread, stateContext, threadPathSchema } from "../thread-wire.ts";
 
 export const postThreadStateCheckpoint = defineOperation({
@@ -24,6 +24,6 @@ export const postThreadStateCheckpoint = defineOperation({
     const checkpoint = toCheckpointRef(body.checkpoint);
     const options = { subgraphs: body.subgraphs ?? false };
     const state = await services.threadStates.readState(stateContext(thread), checkpoint, options);
-    return context.json(presentState(state, body.select));
+    return context.body(writeState(state, body.select), 200, JSON_HEADERS);
   },
 });
