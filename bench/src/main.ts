@@ -5,6 +5,7 @@ import { pickup } from "./programs/pickup.ts";
 import { type ProgramOptions, parseOptions } from "./programs/program-options.ts";
 import { recovery } from "./programs/recovery.ts";
 import { scaling } from "./programs/scaling.ts";
+import { search } from "./programs/search.ts";
 import { sessions } from "./programs/sessions.ts";
 import { turns } from "./programs/turns.ts";
 
@@ -14,6 +15,7 @@ const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = {
   pickup,
   recovery,
   scaling,
+  search,
   sessions,
   turns,
 };
