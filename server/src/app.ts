@@ -60,21 +60,29 @@ class Closers {
   }
 }
 
+/** What happens beside the start of a process. */
+export interface StartHooks {
+  /** The database is there and migrated: other processes may use it. */
+  onDatabaseOpen?(): void;
+  /** Waited for before the API takes requests. */
+  beforeListening?(): Promise<void>;
+}
+
 /**
  * Starts a process. What was opened is closed again when the start fails.
  * @throws ConfigurationError, DatabaseUnavailableError, GraphLoadError
  */
-export async function createApp(config: Config, roles: Roles): Promise<App> {
+export async function createApp(config: Config, roles: Roles, hooks: StartHooks = {}): Promise<App> {
   const closers = new Closers();
   try {
-    return await assemble(config, roles, closers);
+    return await assemble(config, roles, closers, hooks);
   } catch (error) {
     await closers.closeAll();
     throw error;
   }
 }
 
-async function assemble(config: Config, roles: Roles, closers: Closers): Promise<App> {
+async function assemble(config: Config, roles: Roles, closers: Closers, hooks: StartHooks): Promise<App> {
   if (roles.api) refuseOpenDoor(config);
   const logger = createLogger({ level: config.log.level, pretty: isPretty(config) });
   const metrics = createMetrics({ withProcessMetrics: true });
@@ -88,6 +96,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     log: (message) => databaseLog.info(message),
   });
   closers.add(async () => database[Symbol.asyncDispose]());
+  hooks.onDatabaseOpen?.();
   const persistence = createPersistence(database.pool, toWireValue, config.limits);
   const memory = await openLongTermMemory(database, config.project);
   const graphs = createGraphRuntime({
@@ -117,6 +126,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers): Promise
     const sideWork = startSideWork({ config, persistence, graphs, bus, limits, memory, webhooks, workerId, report });
     closers.add(async () => sideWork[Symbol.asyncDispose]());
   }
+  if (roles.api) await hooks.beforeListening?.();
   const api = roles.api
     ? await startApi({
         config,

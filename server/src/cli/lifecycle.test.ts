@@ -68,6 +68,19 @@ test("start replaces a worker that was killed, and SIGTERM ends everything with 
   expect(isAlive(second)).toBe(false);
 }, 60_000);
 
+test("start takes requests when a worker takes runs", async () => {
+  const cli = await open(["start"], { env: { HOLDFAST_WORKERS: "2" } });
+  const [, address] = await cli.waitFor(READY);
+  const timeAnswer = async (): Promise<number> => {
+    const askedAtMs = performance.now();
+    expect(await ask(address!, "assistant", "What is 6 * 7?")).toContain("42");
+    return performance.now() - askedAtMs;
+  };
+  const [firstMs, secondMs] = [await timeAnswer(), await timeAnswer()];
+  // A worker that were still loading would take seconds longer the first time than the second.
+  expect(firstMs).toBeLessThan(secondMs + 1_500);
+}, 60_000);
+
 test("workers end by themselves when the main process is killed", async () => {
   const cli = await open(["start"]);
   await cli.waitFor(READY);

@@ -1,5 +1,5 @@
 // Runs one server process in the foreground: configuration, start, banner, stop.
-import type { App, Roles } from "../app.ts";
+import type { App, Roles, StartHooks } from "../app.ts";
 import { type Config, loadConfig } from "../config/config.ts";
 import { HOLDFAST_VERSION } from "../version.ts";
 import { formatBanner } from "./banner.ts";
@@ -45,9 +45,9 @@ export function readConfig(options: Readonly<Record<string, unknown>>, isDev: bo
 }
 
 /** Loads the server only now: help, mistakes and maintenance need not wait for LangGraph (about a second). */
-export async function openApp(config: Config, roles: Roles): Promise<App> {
+export async function openApp(config: Config, roles: Roles, hooks: StartHooks = {}): Promise<App> {
   const { createApp } = await import("../app.ts");
-  return createApp(config, roles);
+  return createApp(config, roles, hooks);
 }
 
 export function printBanner(config: Config, app: ServedApp, workers: string): void {

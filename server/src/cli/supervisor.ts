@@ -19,7 +19,7 @@ export interface SupervisorOptions {
   readonly log: (message: string) => void;
 }
 
-/** Worker processes, until stopped. */
+/** Worker processes, from `start` until stopped. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workers = new Map<number, ChildProcess>();
@@ -28,7 +28,10 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    for (let index = 0; index < options.count; index += 1) {
+  }
+
+  start(): void {
+    for (let index = 0; index < this.#options.count; index += 1) {
       this.#start(index, RESTART_PAUSE_MIN_MS);
     }
   }
