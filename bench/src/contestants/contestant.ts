@@ -27,14 +27,22 @@ function argumentsOf(name: ContestantName): string[] {
   return name === "dev-server" ? ["--import", "tsx", script] : [script];
 }
 
-/** @param databaseUrl a database of its own */
-export async function startContestant(name: ContestantName, databaseUrl: string): Promise<Contestant> {
+/**
+ * @param databaseUrl a database of its own
+ * @param env more of its environment
+ */
+export async function startContestant(
+  name: ContestantName,
+  databaseUrl: string,
+  env: Record<string, string> = {},
+): Promise<Contestant> {
   const port = await findFreePort();
   const cwd = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const child = spawn(process.execPath, argumentsOf(name), {
     cwd: name === "dev-server" || name === "in-process" ? fileURLToPath(new URL("../..", import.meta.url)) : cwd,
     env: {
       ...process.env,
+      ...env,
       PORT: String(port),
       DATABASE_URL: databaseUrl,
       HOLDFAST_CONFIG: BENCH_PROJECT_FILE,

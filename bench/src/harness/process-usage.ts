@@ -1,5 +1,5 @@
 // What a process has used so far, from /proc: processor time and memory.
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 
 /** Clock ticks a second in /proc, on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
@@ -28,38 +28,60 @@ export async function readCpuMs(pid: number): Promise<number> {
   return toMs(stat[USER_TIME]! + stat[SYSTEM_TIME]!);
 }
 
-/** Processor time of a process and all its living descendants: `holdfast dev` watches from one process and serves from another. */
-export async function readTreeCpuMs(rootPid: number): Promise<number> {
+/** A process and all its living descendants. */
+async function readTree(rootPid: number): Promise<Map<number, number[]>> {
   const stats = new Map<number, number[]>();
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const stat = await readStat(name).catch(() => undefined);
     if (stat !== undefined) stats.set(Number(name), stat);
   }
-  let ticks = 0;
+  const tree = new Map<number, number[]>();
   const open = [rootPid];
   for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {
     const stat = stats.get(pid);
-    if (stat !== undefined) ticks += stat[USER_TIME]! + stat[SYSTEM_TIME]!;
+    if (stat !== undefined) tree.set(pid, stat);
     for (const [child, { [PARENT]: parent }] of stats) if (parent === pid) open.push(child);
   }
+  return tree;
+}
+
+/** Processor time of a process and all its living descendants: `holdfast dev` watches from one process and serves from another. */
+export async function readTreeCpuMs(rootPid: number): Promise<number> {
+  let ticks = 0;
+  for (const stat of (await readTree(rootPid)).values()) ticks += stat[USER_TIME]! + stat[SYSTEM_TIME]!;
   return toMs(ticks);
+}
+
+/** Processes of Node among a process and its descendants. */
+export async function listNodeProcesses(rootPid: number): Promise<number[]> {
+  const pids = [...(await readTree(rootPid)).keys()];
+  const files = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/exe`).catch(() => "")));
+  return pids.filter((_, index) => files[index] === process.execPath);
 }
 
 export async function readParentPid(pid: number): Promise<number> {
   return (await readStat(pid))[PARENT]!;
 }
 
-/** Processor time of all children a process has or had, but of one. */
+/** Processor time of all children a process has or had, but of one; to the nanosecond for living ones of a single thread. */
 export async function readChildrenCpuMs(parentPid: number, exceptPid: number): Promise<number> {
   const parent = await readStat(parentPid);
-  let ticks = parent[ENDED_CHILDREN_USER_TIME]! + parent[ENDED_CHILDREN_SYSTEM_TIME]!;
+  let sumMs = toMs(parent[ENDED_CHILDREN_USER_TIME]! + parent[ENDED_CHILDREN_SYSTEM_TIME]!);
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === exceptPid) continue;
     const stat = await readStat(name).catch(() => undefined);
-    if (stat?.[PARENT] === parentPid) ticks += stat[USER_TIME]! + stat[SYSTEM_TIME]!;
+    if (stat?.[PARENT] !== parentPid) continue;
+    sumMs += (await readScheduledMs(name)) ?? toMs(stat[USER_TIME]! + stat[SYSTEM_TIME]!);
   }
-  return toMs(ticks);
+  return sumMs;
+}
+
+/** Time on a processor as the scheduler counts it; `undefined` where the kernel does not. */
+async function readScheduledMs(pid: string): Promise<number | undefined> {
+  const text = await readFile(`/proc/${pid}/schedstat`, "utf8").catch(() => "");
+  const ns = Number(text.split(" ")[0]);
+  return ns > 0 ? ns / 1e6 : undefined;
 }
 
 /** Resident memory of a process. */

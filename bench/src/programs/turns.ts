@@ -2,41 +2,32 @@
 // official PostgresSaver in-process. Every contestant has one database with one thread, so all rows are that thread's.
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import { writeChart } from "../charts/write-chart.ts";
 import { type Contestant, type ContestantName, startContestant } from "../contestants/contestant.ts";
 import { appendTurns, readState, runTurn, seedThread, writeQuestion } from "../contestants/conversation.ts";
-import { type Conditions, describeConditions, summariseConditions } from "../harness/conditions.ts";
+import { describeConditions } from "../harness/conditions.ts";
 import { openDatabaseServer } from "../harness/database.ts";
 import { round, summarise } from "../harness/measure.ts";
 import { readTreeCpuMs } from "../harness/process-usage.ts";
-import { printTable, writeResult } from "../harness/result.ts";
+import { openProfiler, type Profiler } from "../harness/profile.ts";
 import type { ProgramOptions } from "./program-options.ts";
 import { bytesStored, bytesWritten, databaseCpuMs } from "./storage-cost.ts";
-
-/** One row: the cost of a turn, averaged over the window of turns that ends at `turn`. */
-interface TurnCost {
-  turn: number;
-  contestant: ContestantName;
-  /** Turns of the window. */
-  window: number;
-  latencyP50Ms: number;
-  /** Processor time of the server for a turn. */
-  cpuMs: number;
-  /** Processor time of the database server for a turn. */
-  databaseMs: number;
-  storedBytes: number;
-  /** Write-ahead log for a turn: the median, so that pages written whole after a checkpoint do not count. */
-  walBytes: number;
-  stateReadP50Ms: number;
-}
+import { reportTurns, type TurnCost } from "./turns-report.ts";
 
 const STATE_READ_COUNT = 9;
 const WARM_UP_TURNS = 30;
+/** How long an idle server's database is watched: what it does then is not the turns'. */
+const IDLE_MS = 4_000;
 
-/** `--turns 20,200,500,2000 --window 20 --contestants holdfast,in-process --seeded in-process` (contestants that skip ahead between marks) */
+/**
+ * `--turns 20,200,500,2000 --window 20 --baseline-window 5 --profile 20 --contestants holdfast,in-process --seeded in-process`:
+ * turns of the window before each mark (of the baseline, whose turns take seconds), turns after it that are profiled (0 for none), and
+ * contestants that skip ahead between marks.
+ */
 export async function turns(options: ProgramOptions): Promise<void> {
   const marks = options.list("turns", "20,200,500,2000").map(Number);
   const windowMax = options.number("window", 20);
+  const baselineWindowMax = options.number("baseline-window", Math.min(5, windowMax));
+  const profiled = options.number("profile", windowMax);
   const names = options.list("contestants", "holdfast,in-process") as ContestantName[];
   const seeded = options.list("seeded", "in-process");
   const costs: TurnCost[] = [];
@@ -47,10 +38,23 @@ export async function turns(options: ProgramOptions): Promise<void> {
     const databaseUrl = await database.createDatabase();
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
     const threadId = randomUUID();
+    const window = name === "in-process" ? baselineWindowMax : windowMax;
+    const isSeeded = seeded.includes(name);
     try {
-      await using contestant = await startContestant(name, databaseUrl);
+      await using profiler = await openProfiler();
+      await using contestant = await startContestant(name, databaseUrl, profiler.env);
+      const profiledCount = Math.min(profiled, window);
       costs.push(
-        ...(await measureMarks({ contestant, pool, threadId, marks, windowMax, isSeeded: seeded.includes(name) })),
+        ...(await measureMarks({
+          contestant,
+          pool,
+          threadId,
+          marks,
+          windowMax: window,
+          isSeeded,
+          profiler,
+          profiledCount,
+        })),
       );
     } finally {
       await pool.end();
@@ -61,7 +65,8 @@ export async function turns(options: ProgramOptions): Promise<void> {
       "first state read after a restart, ms": await readCold(restarted.url, threadId),
     });
   }
-  await keep(conditions, { marks, windowMax, names, seeded }, costs, firstReads);
+  const plan = { marks, windowMax, baselineWindowMax, profiled, names, seeded };
+  await reportTurns(conditions, plan, costs, firstReads);
 }
 
 interface Conversation {
@@ -71,12 +76,15 @@ interface Conversation {
   marks: number[];
   windowMax: number;
   isSeeded: boolean;
+  profiler: Profiler;
+  profiledCount: number;
 }
 
 async function measureMarks(conversation: Conversation): Promise<TurnCost[]> {
   const { contestant, pool, threadId, marks, windowMax, isSeeded } = conversation;
   const warmUpThread = randomUUID();
   for (let turn = 0; turn < WARM_UP_TURNS; turn++) await ask(contestant.url, warmUpThread, turn);
+  const idleMsPerMs = await measureIdleDatabase(pool);
   await seedThread(contestant.url, 0, threadId);
   const costs: TurnCost[] = [];
   let turn = 0;
@@ -85,34 +93,69 @@ async function measureMarks(conversation: Conversation): Promise<TurnCost[]> {
     if (isSeeded) await appendTurns(contestant.url, threadId, turn, mark - window);
     else while (turn < mark - window) await ask(contestant.url, threadId, turn++);
     turn = mark - window;
-    const before = { stored: await bytesStored(pool), database: await databaseCpuMs(pool) };
-    const cpuBeforeMs = await readTreeCpuMs(contestant.pid);
-    const latenciesMs: number[] = [];
-    const written: number[] = [];
-    for (; turn < mark; turn++) {
-      const writtenBefore = await bytesWritten(pool);
-      const startedAtMs = performance.now();
-      await ask(contestant.url, threadId, turn);
-      latenciesMs.push(performance.now() - startedAtMs);
-      written.push((await bytesWritten(pool)) - writtenBefore);
-    }
-    const cpuMs = (await readTreeCpuMs(contestant.pid)) - cpuBeforeMs;
-    const databaseMs = (await databaseCpuMs(pool)) - before.database;
-    const stored = (await bytesStored(pool)) - before.stored;
-    costs.push({
-      turn: mark,
-      contestant: contestant.name,
-      window,
-      latencyP50Ms: summarise(latenciesMs).p50Ms,
-      cpuMs: round(cpuMs / window),
-      databaseMs: round(databaseMs / window),
-      storedBytes: Math.round(stored / window),
-      walBytes: summarise(written).p50Ms,
-      stateReadP50Ms: await readWarm(contestant.url, threadId),
-    });
+    const measured = await measureWindow(conversation, turn, window, idleMsPerMs);
+    turn = mark;
+    const stateReadP50Ms = await readWarm(contestant.url, threadId);
+    const shares = await profileTurns(conversation, turn);
+    turn += conversation.profiledCount;
+    costs.push({ turn: mark, contestant: contestant.name, window, ...measured, ...shares, stateReadP50Ms });
     console.log(`  ${contestant.name} at turn ${mark}: ${JSON.stringify(costs.at(-1))}`);
   }
   return costs;
+}
+
+async function measureWindow(
+  { contestant, pool, threadId }: Conversation,
+  from: number,
+  window: number,
+  idleMsPerMs: number,
+): Promise<Pick<TurnCost, "latencyP50Ms" | "cpuMs" | "databaseMs" | "storedBytes" | "walBytes">> {
+  const before = { stored: await bytesStored(pool), database: await databaseCpuMs(pool) };
+  const cpuBeforeMs = await readTreeCpuMs(contestant.pid);
+  const latenciesMs: number[] = [];
+  const written: number[] = [];
+  const windowStartedAtMs = performance.now();
+  for (let turn = from; turn < from + window; turn++) {
+    const writtenBefore = await bytesWritten(pool);
+    const startedAtMs = performance.now();
+    await ask(contestant.url, threadId, turn);
+    latenciesMs.push(performance.now() - startedAtMs);
+    written.push((await bytesWritten(pool)) - writtenBefore);
+  }
+  const idleMs = idleMsPerMs * (performance.now() - windowStartedAtMs);
+  const cpuMs = (await readTreeCpuMs(contestant.pid)) - cpuBeforeMs;
+  const databaseMs = (await databaseCpuMs(pool)) - before.database - idleMs;
+  const stored = (await bytesStored(pool)) - before.stored;
+  return {
+    latencyP50Ms: summarise(latenciesMs).p50Ms,
+    cpuMs: round(cpuMs / window),
+    databaseMs: round(databaseMs / window),
+    storedBytes: Math.round(stored / window),
+    walBytes: summarise(written).p50Ms,
+  };
+}
+
+/** Further turns under a profiler, apart from those that are timed, because it slows them down. */
+async function profileTurns(
+  { contestant, threadId, profiler, profiledCount }: Conversation,
+  from: number,
+): Promise<Pick<TurnCost, "persistenceMs" | "garbageMs" | "otherMs">> {
+  if (profiledCount === 0) return { persistenceMs: 0, garbageMs: 0, otherMs: 0 };
+  await profiler.start(contestant.pid);
+  for (let turn = from; turn < from + profiledCount; turn++) await ask(contestant.url, threadId, turn);
+  const shares = await profiler.stop(contestant.pid);
+  return {
+    persistenceMs: round(shares.persistenceMs / profiledCount),
+    garbageMs: round(shares.garbageMs / profiledCount),
+    otherMs: round(shares.otherMs / profiledCount),
+  };
+}
+
+/** Processor time of the database for each millisecond in which the server only keeps itself going. */
+async function measureIdleDatabase(pool: pg.Pool): Promise<number> {
+  const before = await databaseCpuMs(pool);
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  return ((await databaseCpuMs(pool)) - before) / IDLE_MS;
 }
 
 async function ask(url: string, threadId: string, turn: number): Promise<void> {
@@ -131,73 +174,4 @@ async function readCold(url: string, threadId: string): Promise<number> {
   for (let turn = 0; turn < WARM_UP_TURNS; turn++) await ask(url, other, turn);
   for (let read = 0; read < WARM_UP_TURNS; read++) await readState(url, other);
   return round((await readState(url, threadId)).latencyMs);
-}
-
-type Plan = { marks: number[]; windowMax: number; names: ContestantName[]; seeded: string[] };
-
-async function keep(
-  conditions: Conditions,
-  plan: Plan,
-  costs: TurnCost[],
-  firstReads: Record<string, string | number>[],
-): Promise<void> {
-  const table = costs.map((cost) => ({
-    turn: cost.turn,
-    contestant: cost.contestant,
-    "turn p50 ms": cost.latencyP50Ms,
-    "processor ms": cost.cpuMs,
-    "database ms": cost.databaseMs,
-    "stored bytes": cost.storedBytes,
-    "log bytes": cost.walBytes,
-    "state read p50 ms": cost.stateReadP50Ms,
-  }));
-  printTable("cost of one turn", table);
-  printTable("state of the long thread, read by a process that never saw it", firstReads);
-  const ratios = ratiosOf(costs, plan);
-  printTable("last mark against the first, and against in-process", ratios);
-  await writeResult("turns", { ...conditions, plan, table, firstReads, ratios, costs });
-  const panel = (title: string, yLabel: string, key: keyof TurnCost) => ({
-    kind: "lines" as const,
-    title,
-    yLabel,
-    yScale: "log" as const,
-    xLabel: "turn of the conversation",
-    x: plan.marks,
-    series: plan.names.map((name) => ({
-      name,
-      values: plan.marks.map(
-        (mark) => costs.find((cost) => cost.turn === mark && cost.contestant === name)?.[key] as number,
-      ),
-    })),
-  });
-  await writeChart("turns", {
-    title: "Cost of one turn of a long conversation (log scales, less is better)",
-    subtitle: summariseConditions(conditions),
-    panels: [
-      panel("Time of a turn, median", "ms", "latencyP50Ms"),
-      panel("Bytes stored by a turn", "bytes", "storedBytes"),
-      panel("Reading the state, median", "ms", "stateReadP50Ms"),
-    ],
-  });
-}
-
-/** What the targets are about. */
-function ratiosOf(costs: TurnCost[], { marks, names }: Plan): Record<string, string | number>[] {
-  const at = (name: string, mark: number | undefined) =>
-    costs.find((cost) => cost.contestant === name && cost.turn === mark);
-  return names.flatMap((name) => {
-    const [first, last] = [at(name, marks[0]), at(name, marks.at(-1))];
-    const base = at("in-process", marks.at(-1));
-    if (first === undefined || last === undefined) return [];
-    return [
-      {
-        contestant: name,
-        "stored, last/first": round(last.storedBytes / first.storedBytes),
-        "log, last/first": round(last.walBytes / first.walBytes),
-        "database time, last/first": round(last.databaseMs / first.databaseMs),
-        "turn against in-process": base === undefined ? "" : round(last.latencyP50Ms / base.latencyP50Ms),
-        "state read against in-process": base === undefined ? "" : round(last.stateReadP50Ms / base.stateReadP50Ms),
-      },
-    ];
-  });
 }
