@@ -123,7 +123,18 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
     : undefined;
   if (worker !== undefined) {
     closers.add(async () => worker[Symbol.asyncDispose]());
-    const sideWork = startSideWork({ config, persistence, graphs, bus, limits, memory, webhooks, workerId, report });
+    const sideWork = startSideWork({
+      config,
+      persistence,
+      database,
+      graphs,
+      bus,
+      limits,
+      memory,
+      webhooks,
+      workerId,
+      report,
+    });
     closers.add(async () => sideWork[Symbol.asyncDispose]());
   }
   if (roles.api) await hooks.beforeListening?.();

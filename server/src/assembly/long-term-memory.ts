@@ -1,5 +1,6 @@
 // The store as the project file wants it: once for the API, once for graphs, both over the same rows.
 import type { Project } from "../config/project-file.ts";
+import { omitUndefined } from "../domain/json.ts";
 import { loadEmbeddings } from "../graphs/load-embeddings.ts";
 import type { Database } from "../postgres/database.ts";
 import { patientPool } from "../postgres/patient-pool.ts";
@@ -35,7 +36,17 @@ async function loadStoreOptions(project: Project): Promise<StoreOptions> {
   };
   if (index === undefined) return options;
   const embeddings = await loadEmbeddings(index.embed, { projectDir: project.dir, dims: index.dims });
-  return { ...options, index: { embeddings, dims: index.dims, ...(index.fields && { fields: index.fields }) } };
+  const { dims, fields, distance_type: distance, ann_index_config: ann } = index;
+  return {
+    ...options,
+    index: omitUndefined({
+      embeddings,
+      dims,
+      fields,
+      distance,
+      ann: ann && omitUndefined({ kind: ann.kind, m: ann.m, efConstruction: ann.ef_construction }),
+    }),
+  };
 }
 
 /** How often expired items are deleted; `undefined` for never. Readers do not see them either way. */

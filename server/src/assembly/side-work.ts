@@ -4,6 +4,7 @@ import { readThreadRetention } from "../config/thread-retention.ts";
 import type { EventBus } from "../domain/ports/event-bus.ts";
 import type { GraphRuntime } from "../graphs/graph-runtime.ts";
 import type { Report } from "../observability/report.ts";
+import type { Database } from "../postgres/database.ts";
 import type { Persistence } from "../postgres/persistence.ts";
 import { CronScheduler } from "../runs/cron-scheduler.ts";
 import { Janitor } from "../runs/janitor.ts";
@@ -17,12 +18,15 @@ const ENDED_SWEEP_INTERVAL_MS = 15_000;
 /** The next three days of the log are made ahead, so that this may fail for days. */
 const EVENT_LOG_INTERVAL_MS = 60 * 60_000;
 
+/** How soon the store uses pgvector where the database got it, and an index where there are enough embeddings for one. */
+const VECTOR_INDEX_INTERVAL_MS = 60_000;
 /** How often a worker looks for due ticks of crons. */
 const CRON_POLL_INTERVAL_MS = 1_000;
 
 export interface SideWorkOptions {
   config: Config;
   persistence: Persistence;
+  database: Pick<Database, "pool">;
   graphs: GraphRuntime;
   bus: EventBus;
   limits: EngineLimits;
@@ -34,7 +38,7 @@ export interface SideWorkOptions {
 
 /** Starts everything; disposing stops it all and waits for what is under way. */
 export function startSideWork(options: SideWorkOptions): AsyncDisposable {
-  const { config, persistence, graphs, memory, webhooks, workerId, report } = options;
+  const { config, persistence, database, graphs, memory, webhooks, workerId, report } = options;
   const started: AsyncDisposable[] = [];
   const start = (name: string, intervalMs: number, turn: () => Promise<boolean>): PeriodicWork => {
     const work = startPeriodicWork({ name, intervalMs, turn, workerId, report });
@@ -43,6 +47,13 @@ export function startSideWork(options: SideWorkOptions): AsyncDisposable {
   };
   const storeSweepMs = storeSweepIntervalMs(config.project);
   if (storeSweepMs !== undefined) start("sweeping the store", storeSweepMs, () => sweepStore(memory.store));
+  const { vectorIndex } = memory.store;
+  if (vectorIndex !== undefined) {
+    start("keeping the store's index", VECTOR_INDEX_INTERVAL_MS, async () => {
+      for (const what of await vectorIndex.keep(database.pool)) report.storeIndexed({ what });
+      return false;
+    });
+  }
   start("sweeping webhooks", WEBHOOK_SWEEP_INTERVAL_MS, webhooks.sweep);
   const threads = readThreadRetention(config.project.content);
   const janitor = new Janitor({

@@ -59,7 +59,19 @@ const auth = z.looseObject({
 const store = z.looseObject({
   path: path.optional(),
   index: z
-    .looseObject({ dims: z.number().int().positive(), embed: path, fields: z.array(z.string()).optional() })
+    .looseObject({
+      dims: z.number().int().positive(),
+      embed: path,
+      fields: z.array(z.string()).optional(),
+      distance_type: z.enum(["cosine", "l2", "inner_product"]).optional(),
+      ann_index_config: z
+        .looseObject({
+          kind: z.enum(["hnsw", "flat"]).optional(),
+          m: z.number().int().min(2).max(100).optional(),
+          ef_construction: z.number().int().min(4).max(1000).optional(),
+        })
+        .optional(),
+    })
     .optional(),
   ttl: z
     .looseObject({

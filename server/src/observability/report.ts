@@ -60,6 +60,8 @@ export interface Report {
   workerDied(fact: { workerId: string; pid: number; cause: string }): void;
   /** What nobody could ask for any more was removed. */
   agedOut(fact: { what: string; count: number }): void;
+  /** The index over the store's embeddings was built or dropped. */
+  storeIndexed(fact: { what: string }): void;
   workerDrained(fact: { workerId: string; releasedCount: number; durationMs: number }): void;
   /** A notice of an ended run was acknowledged by its receiver. */
   webhookDelivered(fact: WebhookFact & { durationMs: number }): void;
@@ -176,7 +178,7 @@ function reportRuns(log: Logger, metrics: Metrics): RunReport {
 
 type WorkerReport = Pick<
   Report,
-  "workerStarted" | "workerFailed" | "workerDied" | "workerDrained" | "agedOut" | "eventLoopBlocked"
+  "workerStarted" | "workerFailed" | "workerDied" | "workerDrained" | "agedOut" | "storeIndexed" | "eventLoopBlocked"
 >;
 
 function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
@@ -188,6 +190,7 @@ function reportWorkers(log: Logger, metrics: Metrics): WorkerReport {
       log.error(fact, "worker died");
     },
     agedOut: (fact) => log.info(fact, "removed what had aged out"),
+    storeIndexed: (fact) => log.info(fact, "the store's index changed"),
     workerDrained: (fact) => log.info(fact, "worker drained"),
     eventLoopBlocked: (fact) => log.warn(fact, "a node blocked the event loop"),
   };

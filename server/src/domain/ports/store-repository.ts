@@ -8,7 +8,10 @@ export interface StoreItem {
   value: JsonObject;
   createdAt: Date;
   updatedAt: Date;
-  /** Cosine similarity to the query, -1 to 1, in a search by meaning; `undefined` otherwise. */
+  /**
+   * How near the query, in a search by meaning: the cosine of the angle (-1 to 1), the inner product, or the distance below zero, as
+   * the store is configured; `undefined` otherwise.
+   */
   score?: number;
 }
 

@@ -1,8 +1,10 @@
-// Search by meaning: turns the texts of items and queries into vectors of length 1.
+// Search by meaning: turns the texts of items and queries into vectors, of length 1 where only their angle counts.
 import type { Embeddings } from "@langchain/core/embeddings";
 import { BadRequestError } from "../../domain/errors.ts";
 import type { NewStoreItem } from "../../domain/ports/store-repository.ts";
 import { textsAtPath } from "./text-at-path.ts";
+import type { VectorIndexOptions } from "./vector-index.ts";
+import type { VectorDistance } from "./vector-space.ts";
 
 /** How the store indexes items, from `store.index` of the project file. */
 export interface EmbeddingIndexOptions {
@@ -11,6 +13,10 @@ export interface EmbeddingIndexOptions {
   dims: number;
   /** @default ["$"], the whole value as one text */
   fields?: string[];
+  /** What is near. @default "cosine" */
+  distance?: VectorDistance;
+  /** pgvector's index, where the database has the extension. */
+  ann?: Pick<VectorIndexOptions, "kind" | "m" | "efConstruction" | "indexedFromCount" | "recheckMs">;
 }
 
 export class EmbeddingIndex {
@@ -26,11 +32,11 @@ export class EmbeddingIndex {
     const flat = texts.flat();
     const vectors = flat.length === 0 ? [] : await this.#options.embeddings.embedDocuments(flat);
     let taken = 0;
-    return texts.map((ofItem) => ofItem.map(() => this.#normalise(vectors[taken++])));
+    return texts.map((ofItem) => ofItem.map(() => this.#toVector(vectors[taken++])));
   }
 
   async embedQuery(query: string): Promise<number[]> {
-    return this.#normalise(await this.#options.embeddings.embedQuery(query));
+    return this.#toVector(await this.#options.embeddings.embedQuery(query));
   }
 
   #texts(item: NewStoreItem): string[] {
@@ -39,12 +45,13 @@ export class EmbeddingIndex {
     return paths.flatMap((path) => textsAtPath(item.value, path)).filter((text) => text !== "");
   }
 
-  #normalise(vector: number[] | undefined): number[] {
+  #toVector(vector: number[] | undefined): number[] {
     if (vector?.length !== this.#options.dims) {
       throw new BadRequestError(
         `The embeddings of the store's index have ${vector?.length ?? 0} dimensions, its configuration says ${this.#options.dims}.`,
       );
     }
+    if ((this.#options.distance ?? "cosine") !== "cosine") return vector;
     const length = Math.hypot(...vector);
     return length === 0 ? vector : vector.map((component) => component / length);
   }

@@ -10,8 +10,10 @@ import type {
 } from "../../domain/ports/store-repository.ts";
 import { execute, type Queryable } from "../statement.ts";
 import { EmbeddingIndex, type EmbeddingIndexOptions } from "./embedding-index.ts";
+import { searchByMeaning } from "./meaning-search.ts";
 import { listNamespaces, readItems, searchItems } from "./store-search.ts";
 import { type StoreAddress, writeItems } from "./store-write.ts";
+import { VectorIndex, type VectorIndexOptions } from "./vector-index.ts";
 
 export interface StoreOptions {
   /** Minutes an item lives after it was put (or read); `null` for ever. @default null */
@@ -27,12 +29,15 @@ export class PostgresStoreRepository implements StoreRepository {
   readonly #defaultTtlMinutes: number | null;
   readonly #isRefreshedOnRead: boolean;
   readonly #index: EmbeddingIndex | undefined;
+  /** Where the embeddings are compared; unset without an index. */
+  readonly vectorIndex: VectorIndex | undefined;
 
   constructor(pool: Queryable, options: StoreOptions = {}) {
     this.#pool = pool;
     this.#defaultTtlMinutes = options.defaultTtlMinutes ?? null;
     this.#isRefreshedOnRead = options.isRefreshedOnRead ?? true;
     this.#index = options.index && new EmbeddingIndex(options.index);
+    this.vectorIndex = options.index && new VectorIndex(pool, toVectorIndexOptions(options.index));
   }
 
   putItem(item: NewStoreItem, access?: AccessFilter): Promise<void> {
@@ -84,7 +89,10 @@ export class PostgresStoreRepository implements StoreRepository {
   async searchItems(query: StoreQuery, access?: AccessFilter): Promise<StoreItem[]> {
     const isTtlRefreshed = query.isTtlRefreshed ?? this.#isRefreshedOnRead;
     const vector = query.query ? await this.#index?.embedQuery(query.query) : undefined;
-    return searchItems(this.#pool, { ...query, isTtlRefreshed }, vector, access);
+    const search = { ...query, isTtlRefreshed };
+    const index = this.vectorIndex;
+    if (vector === undefined || index === undefined) return searchItems(this.#pool, search, access);
+    return searchByMeaning(this.#pool, search, { vector, index }, access);
   }
 
   listNamespaces(query: NamespaceQuery, access?: AccessFilter): Promise<string[][]> {
@@ -105,4 +113,8 @@ export class PostgresStoreRepository implements StoreRepository {
     );
     return Number(rows[0]!.count);
   }
+}
+
+function toVectorIndexOptions({ dims, distance = "cosine", ann }: EmbeddingIndexOptions): VectorIndexOptions {
+  return { ...ann, space: { dims, distance } };
 }

@@ -35,45 +35,49 @@ export async function readItems(
   return rows.map(toStoreItem);
 }
 
-/**
- * @param queryVector ranks by cosine similarity, an item by the best of its texts; items without vectors come last. Every
- * match is compared, so the answer is exact.
- */
-export async function searchItems(
-  db: Queryable,
-  query: StoreQuery & { isTtlRefreshed: boolean },
-  queryVector: number[] | undefined,
-  access: AccessFilter,
-): Promise<StoreItem[]> {
+export type ItemSearch = StoreQuery & { isTtlRefreshed: boolean };
+
+/** The items that match, last changed first. */
+export function searchItems(db: Queryable, query: ItemSearch, access: AccessFilter): Promise<StoreItem[]> {
   const parameters = new Parameters();
+  const found = `
+    select ${STORE_COLUMNS} from store_item i where ${itemConditions(query, access, parameters)}
+    order by ${NEWEST_FIRST} limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}`;
+  return presentFound(db, found, { isRanked: false, isTtlRefreshed: query.isTtlRefreshed }, parameters);
+}
+
+export function itemConditions(query: StoreQuery, access: AccessFilter, parameters: Parameters): string {
   const conditions = [
     IS_LIVE_ITEM,
     underNamespace(query.namespacePrefix, parameters),
     ...valueConditions(query.filter ?? {}, parameters),
     itemAccess(access, "i", parameters),
   ];
-  const ranking = queryVector === undefined ? undefined : bestScore(parameters.add(queryVector));
+  return conditions.join(" and ");
+}
+
+/** @param found query for the items of the page, with a `score` where they are ranked */
+export async function presentFound(
+  db: Queryable,
+  found: string,
+  options: { isRanked: boolean; isTtlRefreshed: boolean },
+  parameters: Parameters,
+): Promise<StoreItem[]> {
+  const order = options.isRanked ? BEST_FIRST : NEWEST_FIRST;
   const rows = await execute<StoreRow>(
     db,
-    `with found as (
-       select ${STORE_COLUMNS}${ranking ? ", s.score" : ""}
-       from store_item i ${ranking ? `left join lateral (${ranking}) s on true` : ""}
-       where ${conditions.join(" and ")}
-       order by ${ranking ? "s.score desc nulls last, " : ""}${NEWEST_FIRST}
-       limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}
-     )${query.isTtlRefreshed ? `, ${REFRESHED}` : ""}
-     select * from found i order by ${ranking ? "i.score desc nulls last, " : ""}${NEWEST_FIRST}`,
+    `with found as (${found})${options.isTtlRefreshed ? `, ${REFRESHED}` : ""} select * from found i order by ${order}`,
     parameters.values,
   );
   return rows.map(toStoreItem);
 }
 
 const NEWEST_FIRST = "i.updated_at desc, i.namespace, i.key";
+const BEST_FIRST = `i.score desc nulls last, ${NEWEST_FIRST}`;
 
-function bestScore(queryVector: string): string {
-  return `select max(p.product) as score from store_vector v cross join lateral (
-      select sum(u.a * u.b)::double precision as product from unnest(v.embedding, ${queryVector}::real[]) as u (a, b)
-    ) p where v.namespace = i.namespace and v.key = i.key`;
+/** The order of a ranked page, where `score` is the score's expression. */
+export function bestFirst(score: string): string {
+  return `${score} desc nulls last, ${NEWEST_FIRST}`;
 }
 
 export async function listNamespaces(db: Queryable, query: NamespaceQuery, access: AccessFilter): Promise<string[][]> {
