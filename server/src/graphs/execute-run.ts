@@ -73,6 +73,7 @@ export class RunExecutor implements GraphExecutor {
       },
     });
     try {
+      if (claimed.problem !== undefined) throw claimed.problem;
       attachment = await this.#attach(claimed);
       await this.#run(claimed, attachment, stream, signals);
       await attachment.checkpoints?.saver.seal();

@@ -1,6 +1,7 @@
 // Firing due ticks: the run and the move to the next tick are one transaction, under the cron's row.
 import type { Pool, PoolClient } from "pg";
-import { NotFoundError, ThreadBusyError } from "../domain/errors.ts";
+import type { Cron } from "../domain/cron.ts";
+import { NotFoundError, SealedContentError, ThreadBusyError } from "../domain/errors.ts";
 import type { CronTick, FiredTick, FireOptions } from "../domain/ports/cron-repository.ts";
 import type { Admission } from "../domain/ports/run-queue.ts";
 import { admitRunWithin } from "./admission.ts";
@@ -11,6 +12,9 @@ import { execute, inTransaction } from "./statement.ts";
 
 /** `$1` is the clock handed in; without one the database's counts, so that no process' own clock matters. */
 const IS_DUE = "is_enabled and next_run_date <= coalesce($1::timestamptz, now())";
+
+/** Until a cron whose request this process has no key for is looked at again; its tick is not lost. */
+const KEY_WAIT_MS = 60_000;
 
 interface Candidate {
   cron_id: string;
@@ -53,11 +57,29 @@ async function fireTick(
     [options.now ?? null, candidate.cron_id],
   );
   if (row === undefined) return undefined;
-  const cron = toCron(cipherOf(client), row);
+  const { cron, problem } = readCron(client, row);
+  const fired = { cron, tickAt: cron.nextRunAt ?? row.now, firedAt: row.now };
+  const moveTo = (time: Date | null) =>
+    execute(client, "update cron set next_run_date = $2 where cron_id = $1", [cron.cronId, time]);
+  if (problem !== undefined) {
+    await moveTo(new Date(row.now.getTime() + KEY_WAIT_MS));
+    return { ...fired, reason: problem.message };
+  }
   const tick = await options.decide(cron, row.now);
   const outcome = await startRun(client, tick, deleteCheckpoints);
-  await execute(client, "update cron set next_run_date = $2 where cron_id = $1", [cron.cronId, tick.nextRunAt]);
-  return { cron, tickAt: cron.nextRunAt ?? row.now, firedAt: row.now, ...outcome };
+  await moveTo(tick.nextRunAt);
+  return { ...fired, ...outcome };
+}
+
+/** One that this process has no key for must not hold up those behind it. */
+function readCron(client: PoolClient, row: CronRow): { cron: Cron; problem?: SealedContentError } {
+  const cipher = cipherOf(client);
+  try {
+    return { cron: toCron(cipher, row) };
+  } catch (error) {
+    if (!(error instanceof SealedContentError)) throw error;
+    return { cron: toCron(cipher, { ...row, payload: {}, run_request: {} }), problem: error };
+  }
 }
 
 async function startRun(

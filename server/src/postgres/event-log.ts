@@ -1,6 +1,6 @@
 // The append-only log of runs' stream events: fenced batched appends, batched reads for many readers at once.
 import type { Pool } from "pg";
-import { LeaseLostError } from "../domain/errors.ts";
+import { LeaseLostError, SealedContentError } from "../domain/errors.ts";
 import type { JsonObject } from "../domain/json.ts";
 import type { EventCursor, EventLog, EventPage, Fence, RunOutcomeRecord } from "../domain/ports/run-queue.ts";
 import type { RunError, RunStatus } from "../domain/run.ts";
@@ -75,13 +75,23 @@ export class PostgresEventLog implements EventLog {
         page.isMore = true;
         continue;
       }
-      const text = this.#cipher.open("run_event", row.data);
-      const data = row.omitted === null ? text : await this.#readWhole(text, row.omitted);
-      page.events.push({ seq: row.seq, event: row.event, data });
+      const { event, data } = await this.#open(row);
+      page.events.push({ seq: row.seq, event, data });
       page.chars += data.length;
       if (page.events.length === countMax) page.isMore = true;
     }
     return pages;
+  }
+
+  /** One that this process has no key for is told as an error in its place: other runs are read by the same statement. */
+  async #open(row: EventRow): Promise<{ event: string; data: string }> {
+    try {
+      const text = this.#cipher.open("run_event", row.data);
+      return { event: row.event, data: row.omitted === null ? text : await this.#readWhole(text, row.omitted) };
+    } catch (error) {
+      if (!(error instanceof SealedContentError)) throw error;
+      return { event: "error", data: JSON.stringify({ error: error.name, message: error.message }) };
+    }
   }
 
   /** Puts the lists back that checkpoints hold; one whose checkpoint was pruned is missing then. */

@@ -4,6 +4,7 @@ import type { JsonObject } from "../domain/json.ts";
 import type { InterruptRecord, Thread, ThreadStatus, ThreadTtl } from "../domain/thread.ts";
 import type { OmittedValuesRequest, ReadOmittedValues } from "./checkpoint-tables.ts";
 import type { ContentCipher } from "./content/content-cipher.ts";
+import { openError } from "./content/sealed-columns.ts";
 
 export interface ThreadRow {
   thread_id: string;
@@ -60,7 +61,7 @@ function toThread(cipher: ContentCipher, row: ThreadRow, omittedValues: JsonObje
     config: row.config,
     values: omittedValues === undefined ? values : { ...values, ...omittedValues },
     interrupts: cipher.openJson("thread_interrupts", row.interrupts),
-    error: cipher.openJson("thread_error", row.error),
+    error: openError(cipher, "thread_error", row.error),
     ttl: toTtl(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,

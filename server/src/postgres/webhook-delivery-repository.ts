@@ -1,5 +1,6 @@
 // Where notices of ended runs wait to be sent; they are queued by the statements that end runs (webhook-sql.ts).
 import type { Pool } from "pg";
+import { SealedContentError } from "../domain/errors.ts";
 import type { DeliveryAttempt, WebhookDeliveryRepository } from "../domain/ports/webhook-delivery-repository.ts";
 import type { WebhookDelivery } from "../domain/webhook.ts";
 import { cipherOf } from "./content/cipher-of.ts";
@@ -23,6 +24,9 @@ type PayloadRun = { [Key in keyof RunRow]: RunRow[Key] extends Date | null ? str
 /** Longest reason that is kept. */
 const REASON_CHARS_MAX = 1_000;
 
+/** Until a notice that this process has no key for is looked at again. */
+const KEY_WAIT_MS = 60_000;
+
 const CLAIM = `
   with due as (
     select delivery_id from webhook_delivery where status = 'pending' and available_at <= now()
@@ -39,6 +43,11 @@ const DELIVERED = `
 
 const RETRY = `
   update webhook_delivery set available_at = now() + $4 * interval '1 millisecond', last_error = $3
+  where ${IS_NEWEST_ATTEMPT}`;
+
+/** It waits for a process that has the key; nothing was sent, so that it costs no attempt. */
+const POSTPONE = `
+  update webhook_delivery set available_at = now() + $4 * interval '1 millisecond', last_error = $3, attempt = attempt - 1
   where ${IS_NEWEST_ATTEMPT}`;
 
 const GIVE_UP = `update webhook_delivery set status = 'failed', last_error = $3 where ${IS_NEWEST_ATTEMPT}`;
@@ -62,9 +71,17 @@ export class PostgresWebhookDeliveryRepository implements WebhookDeliveryReposit
 
   async claimDeliveries(options: { countMax: number; leaseMs: number }): Promise<WebhookDelivery[]> {
     const values = [options.countMax, options.leaseMs];
-    return (await execute<DeliveryRow>(this.#pool, CLAIM, values, "claim_deliveries")).map((row) =>
-      toDelivery(cipherOf(this.#pool), row),
-    );
+    const rows = await execute<DeliveryRow>(this.#pool, CLAIM, values, "claim_deliveries");
+    const deliveries: WebhookDelivery[] = [];
+    for (const row of rows) {
+      try {
+        deliveries.push(toDelivery(cipherOf(this.#pool), row));
+      } catch (error) {
+        if (!(error instanceof SealedContentError)) throw error;
+        await execute(this.#pool, POSTPONE, [row.delivery_id, row.attempt, error.message, KEY_WAIT_MS]);
+      }
+    }
+    return deliveries;
   }
 
   async markDelivered({ deliveryId, attempt }: DeliveryAttempt): Promise<void> {

@@ -1,5 +1,6 @@
 // The queue of runs: admission, claim, lease and end, each one atomic step decided by PostgreSQL's clock and rows.
 
+import type { HoldfastError } from "../errors.ts";
 import type { CancelAction, NewRun, Run, RunError, RunStatus, TerminalRunStatus } from "../run.ts";
 import type { StreamEvent } from "../stream-event.ts";
 import type { InterruptRecord } from "../thread.ts";
@@ -20,6 +21,8 @@ export interface ClaimedRun {
   nextEventSeq: number;
   /** A cancel that was asked for before the claim, if any. */
   cancelAction: CancelAction | null;
+  /** Why it cannot be carried out by this process; it ends with this error. */
+  problem?: HoldfastError;
 }
 
 /** What admission decided. */

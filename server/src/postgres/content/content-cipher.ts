@@ -64,9 +64,10 @@ export class ContentCipher {
     const key = this.#keys.get(keyId);
     if (key === undefined) throw new SealedContentError(keyId, "which HOLDFAST_ENCRYPTION_KEYS does not hold");
     const bytes = Buffer.from(text.slice(end + 1), "base64");
-    const decipher = createDecipheriv(ALGORITHM, key.secret, bytes.subarray(0, NONCE_BYTES));
-    decipher.setAAD(Buffer.from(place));
     try {
+      const nonce = bytes.subarray(0, NONCE_BYTES);
+      const decipher = createDecipheriv(ALGORITHM, key.secret, nonce, { authTagLength: TAG_BYTES });
+      decipher.setAAD(Buffer.from(place));
       decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
       const start = NONCE_BYTES + TAG_BYTES;
       return Buffer.concat([decipher.update(bytes.subarray(start)), decipher.final()]).toString("utf8");
@@ -91,8 +92,10 @@ export class ContentCipher {
     return this.#current === undefined ? json : JSON.stringify(this.seal(place, json));
   }
 
-  /** What a jsonb column held before it was sealed. Only for columns that never hold a bare string themselves. */
+  /** What a jsonb column held before it was sealed; a plain string among the values is itself. */
   openJson<T>(place: ContentPlace, value: T): T {
-    return typeof value === "string" ? (JSON.parse(this.open(place, value)) as T) : value;
+    return typeof value === "string" && value.startsWith(SEALED_PREFIX)
+      ? (JSON.parse(this.open(place, value)) as T)
+      : value;
   }
 }

@@ -60,18 +60,19 @@ async function rekeyColumn(
 
 /**
  * Sealed texts differ each time, so what is under the current key must be recognised before it is sealed again: a whole text, the
- * JSON string of a jsonb column, or the sealed request within a run.
+ * JSON string of a jsonb column, or the sealed part of an error or a run's kwargs.
  */
 function isCurrent(stored: string, { currentPrefix }: ContentCipher): boolean {
   if (currentPrefix === undefined) return false;
-  if (stored.startsWith("{")) return sealedRequestOf(stored)?.startsWith(currentPrefix) === true;
-  return stored.startsWith(currentPrefix) || stored.startsWith(`"${currentPrefix}`);
+  if (!stored.startsWith("{")) return stored.startsWith(currentPrefix) || stored.startsWith(`"${currentPrefix}`);
+  const record = JSON.parse(stored) as Sealed & { kwargs?: Sealed; error?: Sealed | null };
+  // A run's row, whose parts may have been written by processes with different keys, or one such part.
+  const parts = record.kwargs === undefined ? [record] : [record.kwargs, record.error];
+  return parts.every((part) => part == null || part.sealed?.startsWith(currentPrefix) === true);
 }
 
-/** Of a run's kwargs or of a run's row. */
-function sealedRequestOf(json: string): string | undefined {
-  const record = JSON.parse(json) as { sealed?: string; kwargs?: { sealed?: string } };
-  return record.sealed ?? record.kwargs?.sealed;
+interface Sealed {
+  sealed?: string;
 }
 
 function readStatement({ table, column, key }: SealedColumn, hasStart: boolean): string {

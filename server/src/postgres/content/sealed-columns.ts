@@ -1,11 +1,30 @@
 // The jsonb columns of runs and threads that hold contents, as they are written and read.
 import type { RunError, RunKwargs } from "../../domain/run.ts";
 import { storableJson } from "../storable-json.ts";
-import type { ContentCipher, ContentPlace } from "./content-cipher.ts";
+import { type ContentCipher, type ContentPlace, SEALED_PREFIX } from "./content-cipher.ts";
+
+type ErrorPlace = Extract<ContentPlace, "run_error" | "thread_error">;
+
+/** An error as stored: its name, which statements ask for, and all of it in one sealed text. */
+interface StoredError {
+  error?: unknown;
+  sealed?: string;
+}
 
 /** An error's message may quote what a user wrote. */
-export function sealError(cipher: ContentCipher, place: ContentPlace, error: object | null): string | null {
-  return error === null ? null : cipher.sealJson(place, storableJson(JSON.stringify(error)));
+export function sealError(cipher: ContentCipher, place: ErrorPlace, error: object | null): string | null {
+  if (error === null) return null;
+  const json = storableJson(JSON.stringify(error));
+  if (!cipher.isOn) return json;
+  const stored: StoredError = { error: Reflect.get(error, "error"), sealed: cipher.seal(place, json) };
+  return storableJson(JSON.stringify(stored));
+}
+
+export function openError<T extends object>(cipher: ContentCipher, place: ErrorPlace, stored: T | null): T | null {
+  const { sealed } = (stored ?? {}) as StoredError;
+  return typeof sealed === "string" && sealed.startsWith(SEALED_PREFIX)
+    ? (JSON.parse(cipher.open(place, sealed)) as T)
+    : stored;
 }
 
 /** No interrupts stay the plain `{}` that statements ask for. */
@@ -33,6 +52,12 @@ export function sealKwargs(cipher: ContentCipher, kwargs: RunKwargs): StoredKwar
   return stored;
 }
 
+/** A run's row without what only a key could open. */
+export function withoutSealed<T extends { kwargs: RunKwargs; error: RunError | null }>(row: T): T {
+  const { sealed: _, ...kwargs } = row.kwargs as StoredKwargs;
+  return { ...row, kwargs, error: null };
+}
+
 export function openKwargs(cipher: ContentCipher, stored: StoredKwargs): RunKwargs {
   if (stored.sealed === undefined) return stored;
   const { sealed, ...kwargs } = stored;
@@ -40,10 +65,10 @@ export function openKwargs(cipher: ContentCipher, stored: StoredKwargs): RunKwar
 }
 
 export function openRunError(cipher: ContentCipher, error: RunError | null): RunError | null {
-  return cipher.openJson("run_error", error);
+  return openError(cipher, "run_error", error);
 }
 
 /** A thread's values as the text of their JSON; what is sealed is a JSON string in the column. */
 export function openValuesText(cipher: ContentCipher, text: string | null): string | null {
-  return text?.startsWith('"') ? cipher.open("thread_values", JSON.parse(text) as string) : text;
+  return text?.startsWith(`"${SEALED_PREFIX}`) ? cipher.open("thread_values", JSON.parse(text) as string) : text;
 }

@@ -2,7 +2,7 @@
 import type { RunError, RunKwargs } from "../../domain/run.ts";
 import type { ContentCipher, ContentPlace } from "./content-cipher.ts";
 import { SEALED_PREFIX } from "./content-cipher.ts";
-import { openKwargs, sealKwargs } from "./sealed-columns.ts";
+import { openError, openKwargs, sealError, sealKwargs } from "./sealed-columns.ts";
 
 /** The stored text of a column (of a jsonb column, its JSON) under another cipher. */
 type Reseal = (stored: string, from: ContentCipher, to: ContentCipher) => string;
@@ -32,6 +32,11 @@ const jsonIn =
   (stored, from, to) =>
     stored === "{}" ? stored : to.sealJson(place, JSON.stringify(from.openJson(place, JSON.parse(stored))));
 
+const errorIn =
+  (place: "run_error" | "thread_error"): Reseal =>
+  (stored, from, to) =>
+    sealError(to, place, openError(from, place, JSON.parse(stored) as object)) ?? stored;
+
 const resealKwargs = (kwargs: RunKwargs, from: ContentCipher, to: ContentCipher): RunKwargs =>
   sealKwargs(to, openKwargs(from, kwargs));
 
@@ -40,7 +45,7 @@ const kwargs: Reseal = (stored, from, to) => JSON.stringify(resealKwargs(JSON.pa
 /** A webhook's payload is the run's row. */
 const runRow: Reseal = (stored, from, to) => {
   const row = JSON.parse(stored) as { kwargs: RunKwargs; error: RunError | null };
-  const error = row.error === null ? "null" : jsonIn("run_error")(JSON.stringify(row.error), from, to);
+  const error = row.error === null ? "null" : errorIn("run_error")(JSON.stringify(row.error), from, to);
   return JSON.stringify({ ...row, kwargs: resealKwargs(row.kwargs, from, to), error: JSON.parse(error) });
 };
 
@@ -101,10 +106,10 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     textIn("run_event"),
   ),
   column("run", "kwargs", "jsonb", [["run_id", "uuid"]], kwargs),
-  column("run", "error", "jsonb", [["run_id", "uuid"]], jsonIn("run_error")),
+  column("run", "error", "jsonb", [["run_id", "uuid"]], errorIn("run_error")),
   column("thread", "values", "jsonb", [["thread_id", "uuid"]], jsonIn("thread_values")),
   column("thread", "interrupts", "jsonb", [["thread_id", "uuid"]], jsonIn("thread_interrupts")),
-  column("thread", "error", "jsonb", [["thread_id", "uuid"]], jsonIn("thread_error")),
+  column("thread", "error", "jsonb", [["thread_id", "uuid"]], errorIn("thread_error")),
   column("cron", "payload", "jsonb", [["cron_id", "uuid"]], jsonIn("cron")),
   column("cron", "run_request", "jsonb", [["cron_id", "uuid"]], jsonIn("cron")),
   column("webhook_delivery", "payload", "jsonb", [["delivery_id", "uuid"]], runRow),
