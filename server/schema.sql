@@ -1,3 +1,85 @@
+CREATE OR REPLACE FUNCTION public.tag_changed_thread()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  kind text := tg_argv[0];
+  before jsonb := case kind when 'm' then old.metadata else old."values" end;
+  after jsonb := case kind when 'm' then new.metadata else new."values" end;
+  old_tags text[] := array(
+    select thread_tag_of(kind, key, value) from jsonb_each(case when jsonb_typeof(before) = 'object' then before end)
+  );
+  new_tags text[] := array(
+    select thread_tag_of(kind, key, value) from jsonb_each(case when jsonb_typeof(after) = 'object' then after end)
+  );
+begin
+  if old_tags = new_tags then return null; end if;
+  delete from thread_tag g where g.created_at = new.created_at and g.thread_id = new.thread_id
+    and g.tag = any (array(select unnest(old_tags) except select unnest(new_tags)));
+  insert into thread_tag (tag, created_at, thread_id)
+    select tag, new.created_at, new.thread_id
+    from (select unnest(new_tags) except select unnest(old_tags)) as added (tag) where tag is not null
+    on conflict do nothing;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.tag_new_thread()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into thread_tag (tag, created_at, thread_id)
+    select tag, new.created_at, new.thread_id
+    from (
+      select thread_tag_of('m', key, value) from jsonb_each(new.metadata)
+      union all
+      select thread_tag_of('v', key, value)
+      from jsonb_each(case when jsonb_typeof(new."values") = 'object' then new."values" end)
+    ) as made (tag)
+    where tag is not null
+    on conflict do nothing;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.thread_tag_of(kind text, key text, value jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when length(key) > 100 then null
+    when jsonb_typeof(value) in ('boolean', 'null') or (jsonb_typeof(value) = 'string' and length(value::text) <= 202)
+      then kind || length(key)::text || ':' || key || value::text
+    when jsonb_typeof(value) = 'number'
+      then case when abs(value::numeric) < 1e30 and scale(trim_scale(value::numeric)) <= 30
+        then kind || length(key)::text || ':' || key || trim_scale(value::numeric)::text end
+  end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.untag_all_threads()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  truncate thread_tag;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.untag_thread()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from thread_tag g where g.created_at = old.created_at and g.thread_id = old.thread_id
+    and g.tag = any (array(
+      select thread_tag_of('m', key, value) from jsonb_each(old.metadata)
+      union all
+      select thread_tag_of('v', key, value)
+      from jsonb_each(case when jsonb_typeof(old."values") = 'object' then old."values" end)
+    ));
+  return null;
+end $function$;
+
 create table api_key (
   key_id uuid not null,
   key_hash bytea not null,
@@ -212,6 +294,12 @@ END) stored,
   constraint thread_pkey PRIMARY KEY (thread_id)
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.05);
 
+create table thread_tag (
+  tag text not null,
+  created_at timestamp with time zone not null,
+  thread_id uuid not null
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.05);
+
 create table tool_effect (
   effect_id uuid not null,
   thread_id uuid not null,
@@ -322,6 +410,8 @@ CREATE INDEX thread_by_updated_at ON public.thread USING btree (updated_at DESC,
 
 CREATE INDEX thread_temporary ON public.thread USING btree (ended_at) WHERE is_temporary;
 
+CREATE UNIQUE INDEX thread_tag_by_created_at ON public.thread_tag USING btree (tag, created_at DESC, thread_id);
+
 CREATE INDEX tool_effect_unknown ON public.tool_effect USING btree (thread_id) WHERE (status = 'unknown'::text);
 
 CREATE INDEX webhook_delivery_by_run ON public.webhook_delivery USING btree (run_id);
@@ -329,3 +419,17 @@ CREATE INDEX webhook_delivery_by_run ON public.webhook_delivery USING btree (run
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (available_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX webhook_delivery_ended ON public.webhook_delivery USING btree (created_at) WHERE (status <> 'pending'::text);
+
+CREATE TRIGGER thread_tag_delete AFTER DELETE ON public.thread FOR EACH ROW WHEN ((NOT old.is_temporary)) EXECUTE FUNCTION untag_thread();
+
+CREATE TRIGGER thread_tag_insert AFTER INSERT ON public.thread FOR EACH ROW WHEN ((NOT new.is_temporary)) EXECUTE FUNCTION tag_new_thread();
+
+CREATE TRIGGER thread_tag_metadata AFTER UPDATE OF metadata ON public.thread FOR EACH ROW WHEN (((NOT new.is_temporary) AND (old.metadata IS DISTINCT FROM new.metadata))) EXECUTE FUNCTION tag_changed_thread('m');
+
+CREATE TRIGGER thread_tag_truncate AFTER TRUNCATE ON public.thread FOR EACH STATEMENT EXECUTE FUNCTION untag_all_threads();
+
+CREATE TRIGGER thread_tag_values AFTER UPDATE OF "values" ON public.thread FOR EACH ROW WHEN (((NOT new.is_temporary) AND (old."values" IS DISTINCT FROM new."values"))) EXECUTE FUNCTION tag_changed_thread('v');
+
+CREATE TRIGGER thread_tag_x_from AFTER UPDATE OF created_at, is_temporary ON public.thread FOR EACH ROW WHEN (((old.created_at <> new.created_at) OR (old.is_temporary <> new.is_temporary))) EXECUTE FUNCTION untag_thread();
+
+CREATE TRIGGER thread_tag_x_to AFTER UPDATE OF created_at, is_temporary ON public.thread FOR EACH ROW WHEN (((NOT new.is_temporary) AND ((old.created_at <> new.created_at) OR old.is_temporary))) EXECUTE FUNCTION tag_new_thread();

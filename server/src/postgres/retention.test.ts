@@ -226,7 +226,13 @@ test("a copied thread and its source are whole, and each goes without the other"
   const source = await createFullThread("updated_at = updated_at");
   const { threadId: copy } = await kept.threads.copyThread(source, mintId());
   await kept.threads.deleteThread(source);
-  expect(Object.keys(await countRows())).toEqual(["checkpoint", "checkpoint_item", "checkpoint_write", "thread"]);
+  expect(Object.keys(await countRows())).toEqual([
+    "checkpoint",
+    "checkpoint_item",
+    "checkpoint_write",
+    "thread",
+    "thread_tag",
+  ]);
   const head = await kept.openCheckpointer(undefined).getTuple({ configurable: { thread_id: copy } });
   expect(head!.checkpoint.channel_values.messages).toHaveLength(4);
   await kept.threads.pruneThreads([copy], "keep_latest");

@@ -11,6 +11,7 @@ import { findThreadsByOmittedValues } from "./omitted-values-filter.ts";
 import { isFilter, orderBy, type SortColumn } from "./search-sql.ts";
 import { execute, Parameters, type Queryable } from "./statement.ts";
 import { IS_VISIBLE_THREAD, type ThreadRow, threadColumns, toThreads } from "./thread-row.ts";
+import { countTagged, pageOfTagged, type TagSearch, tagsOfAccess, tagsOfDocument } from "./thread-tags.ts";
 
 const BY_ID = [{ column: "thread_id", order: "asc" }] as const;
 
@@ -43,11 +44,17 @@ export async function searchThreads(
   readOmittedValues: ReadOmittedValues,
 ): Promise<Page<Thread>> {
   const parameters = new Parameters();
-  const { conditions, isIndexed } = await threadConditions(db, query, access, parameters, readOmittedValues);
   const sort = SORT_COLUMNS[query.sortBy ?? "createdAt"];
   const order = query.sortOrder ?? "desc";
-  const window = `limit ${parameters.add(query.limit)} offset ${parameters.add(query.offset)}`;
-  const found = isIndexed ? walkIndex(conditions, sort, order, window) : matchOnce(conditions, sort, order, window);
+  const found = await findMatches(db, query, access, parameters, readOmittedValues, (matches) => {
+    const limit = parameters.add(query.limit);
+    const offset = parameters.add(query.offset);
+    const window = `limit ${limit} offset ${offset}`;
+    if ("tags" in matches) return walkTags(matches, sort, order, { limit, offset }, parameters);
+    return matches.isIndexed
+      ? walkIndex(matches.conditions, sort, order, window)
+      : matchOnce(matches.conditions, sort, order, window);
+  });
   const rows = await execute<ThreadRow & { total: string }>(
     db,
     `with ${found}
@@ -67,12 +74,12 @@ export async function countThreads(
   readOmittedValues: ReadOmittedValues,
 ): Promise<number> {
   const parameters = new Parameters();
-  const { conditions } = await threadConditions(db, query, access, parameters, readOmittedValues);
-  const rows = await execute<{ total: string }>(
-    db,
-    `select count(*) as total from thread t where ${conditions}`,
-    parameters.values,
+  const text = await findMatches(db, query, access, parameters, readOmittedValues, (matches) =>
+    "tags" in matches
+      ? `select ${countTagged(matches, parameters)} as total`
+      : `select count(*) as total from thread t where ${matches.conditions}`,
   );
+  const rows = await execute<{ total: string }>(db, text, parameters.values);
   return Number(rows[0]?.total ?? 0);
 }
 
@@ -84,14 +91,34 @@ function walkIndex(conditions: string, sort: SortColumn, order: SortOrder, windo
     page as (select t.thread_id from thread t where ${conditions} order by ${orderBy("t", sort, order)} ${window})`;
 }
 
+/** For conditions that tags decide: both read the index of tags, and the threads only where the order or a status asks for them. */
+function walkTags(
+  search: TagSearch,
+  sort: SortColumn,
+  order: SortOrder,
+  window: { limit: string; offset: string },
+  parameters: Parameters,
+): string {
+  const upTo = `(${window.limit}::bigint + ${window.offset}::bigint)`;
+  const page = pageOfTagged(search, sortColumns(sort), (alias) => orderBy(alias, sort, order), upTo, parameters);
+  return `counted as (select ${countTagged(search, parameters)} as total),
+    page as (select p.thread_id from (${page}) p order by ${orderBy("p", sort, order)} limit ${window.limit} offset ${window.offset})`;
+}
+
+/** What orders rows by `sort`, and their ids. */
+function sortColumns(sort: SortColumn): string[] {
+  return [...new Set(["thread_id", sort.column, ...sort.tieBreakers.map((tieBreaker) => tieBreaker.column)])];
+}
+
 /**
  * For conditions on documents: every match has to be looked at for the count, so the page is taken from the same pass. Walking
  * the index of the order instead could look at every thread to fill a page with rare matches.
  */
 function matchOnce(conditions: string, sort: SortColumn, order: SortOrder, window: string): string {
-  const columns = ["thread_id", sort.column, ...sort.tieBreakers.map((tieBreaker) => tieBreaker.column)];
   return `matching as materialized (
-      select ${[...new Set(columns)].map((column) => `t.${column}`).join(", ")} from thread t where ${conditions}
+      select ${sortColumns(sort)
+        .map((column) => `t.${column}`)
+        .join(", ")} from thread t where ${conditions}
     ),
     counted as (select count(*) as total from matching),
     page as (select m.thread_id from matching m order by ${orderBy("m", sort, order)} ${window})`;
@@ -101,6 +128,50 @@ interface Conditions {
   conditions: string;
   /** Whether indexes alone decide them. */
   isIndexed: boolean;
+}
+
+/** Decides how the matches are found and writes the statement for it. */
+async function findMatches(
+  db: Queryable,
+  query: ThreadQuery,
+  access: AccessFilter,
+  parameters: Parameters,
+  readOmittedValues: ReadOmittedValues,
+  write: (matches: Conditions | TagSearch) => string,
+): Promise<string> {
+  if (isFilter(query.values)) refuseSealedValues(db);
+  const tags = decidingTags(query, access);
+  if (tags === undefined) return write(await threadConditions(db, query, access, parameters, readOmittedValues));
+  const conditions = ["true"];
+  if (query.status !== undefined) conditions.push(`t.status = ${parameters.add(query.status)}`);
+  if (isFilter(query.metadata)) conditions.push(`t.metadata @> ${parameters.addJson(query.metadata)}`);
+  if (isFilter(query.values)) conditions.push(`t."values" @> ${parameters.addJson(query.values)}`);
+  if (access !== undefined) conditions.push(accessCondition(access, "t.metadata", parameters));
+  return write({ tags, status: query.status, rowCondition: conditions.join(" and ") });
+}
+
+/**
+ * The tags that decide a search together with a status; `undefined` where documents have to be looked at, and where columns
+ * with an index of their own are enough. A plain value is never in a channel that rows leave out: those are lists.
+ */
+function decidingTags(query: ThreadQuery, access: AccessFilter): TagSearch["tags"] | undefined {
+  if (query.ids !== undefined) return undefined;
+  const parts = [
+    tagsOfAccess(access),
+    tagsOfDocument("v", query.values ?? {}),
+    tagsOfDocument("m", query.metadata ?? {}),
+  ];
+  if (!parts.every((part) => part !== undefined)) return undefined;
+  const tags = parts.flat();
+  return tags.some(({ kind, key }) => kind === "v" || !Object.hasOwn(METADATA_COLUMNS, key)) ? tags : undefined;
+}
+
+/** @throws InvalidRequestError where the database cannot know the values */
+function refuseSealedValues(db: Queryable): void {
+  if (!cipherOf(db).isOn) return;
+  throw new InvalidRequestError(
+    "Threads cannot be searched by values: this server stores them encrypted (HOLDFAST_ENCRYPTION_KEYS). Search by metadata, status or ids.",
+  );
 }
 
 async function threadConditions(
@@ -119,11 +190,6 @@ async function threadConditions(
   if (access !== undefined) conditions.push(accessCondition(access, "t.metadata", parameters));
   if (!isFilter(query.values)) return { conditions: conditions.join(" and "), isIndexed };
 
-  if (cipherOf(db).isOn) {
-    throw new InvalidRequestError(
-      "Threads cannot be searched by values: this server stores them encrypted (HOLDFAST_ENCRYPTION_KEYS). Search by metadata, status or ids.",
-    );
-  }
   // Before further values are bound: that statement takes over those bound so far.
   const others = await findThreadsByOmittedValues(
     db,
