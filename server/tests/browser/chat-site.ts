@@ -18,9 +18,20 @@ export interface ChatSite extends AsyncDisposable {
   open(serverUrl: string, assistant: string, threadId?: string): Promise<Page>;
 }
 
-export async function openChatSite(): Promise<ChatSite> {
+export interface ChatSiteOptions {
+  /** File of the page. @default "page.ts" */
+  page?: string;
+  /** Packages that stand in for others in the page. */
+  alias?: Record<string, string>;
+  /** Condition in the page that says that it has read the thread's state. */
+  isReady?: () => boolean;
+}
+
+export async function openChatSite(options: ChatSiteOptions = {}): Promise<ChatSite> {
+  const { page: file = "page.ts", alias = {}, isReady = () => window.chat?.stream.isThreadLoading === false } = options;
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL("page.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+    alias,
     bundle: true,
     write: false,
     format: "esm",
@@ -41,7 +52,7 @@ export async function openChatSite(): Promise<ChatSite> {
       const { port } = site.address() as AddressInfo;
       const query = new URLSearchParams({ server: serverUrl, assistant, ...(threadId ? { thread: threadId } : {}) });
       await page.goto(`http://127.0.0.1:${port}/?${query}`);
-      await page.waitForFunction(() => window.chat?.stream.isThreadLoading === false);
+      await page.waitForFunction(isReady);
       return page;
     },
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // The page of the browser test: React's useStream of the newest client against the server named in the address.
 import { useStream } from "@langchain/react";
-import { createElement } from "react";
+import { createElement, useState } from "react";
 import { createRoot } from "react-dom/client";
 
 /** What the page shows after a rendering. */
@@ -15,6 +15,7 @@ export interface Shown {
 }
 
 export interface Page {
+  switchThread: (threadId: string | null) => void;
   stream: ReturnType<typeof useStream>;
   /** Every rendering so far. */
   shown: Shown[];
@@ -29,13 +30,14 @@ declare global {
 const address = new URL(location.href).searchParams;
 
 function Chat() {
+  const [wantedThread, switchThread] = useState(address.get("thread"));
   const stream = useStream({
     apiUrl: address.get("server") ?? "",
     assistantId: address.get("assistant") ?? "",
-    threadId: address.get("thread"),
+    threadId: wantedThread,
   });
   const { isLoading, threadId, messages, values, interrupts, error } = stream;
-  window.chat ??= { stream, shown: [] };
+  window.chat ??= { stream, shown: [], switchThread };
   window.chat.stream = stream;
   window.chat.shown.push({
     isLoading,
@@ -45,7 +47,8 @@ function Chat() {
     interrupts: [...interrupts],
     error: error === undefined ? undefined : String(error),
   });
-  return createElement("pre", null, JSON.stringify(messages.map(({ text }) => text)));
+  const lines = messages.map(({ id, type, text }) => createElement("p", { key: id }, `${type}: ${text}`));
+  return createElement("main", null, ...lines);
 }
 
 createRoot(document.body).render(createElement(Chat));
