@@ -175,6 +175,14 @@ create table cron (
   constraint cron_pkey PRIMARY KEY (cron_id)
 );
 
+create table graph_schema (
+  key text not null,
+  schemas jsonb not null,
+  sources jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint graph_schema_pkey PRIMARY KEY (key)
+);
+
 create table idempotency_key (
   key_digest bytea not null,
   request_digest bytea not null,

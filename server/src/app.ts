@@ -106,6 +106,11 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
     effects: persistence.effects,
     nodeTimeoutMs: config.workers.nodeTimeoutMs,
     store: memory.graphStore,
+    types: {
+      repository: persistence.graphSchemas,
+      timeoutMs: config.limits.schemaTimeoutMs,
+      onExtracted: (extraction) => report.schemasExtracted(extraction),
+    },
   });
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
@@ -155,6 +160,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
       })
     : undefined;
   address = api?.address;
+  if (roles.api) void graphs.readTypes();
   connectGauges(metrics, { database, worker, config });
   return {
     address: api?.address,

@@ -43,7 +43,14 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
   const port = options.port ?? (await findFreePort());
   const child = spawn(process.execPath, [HOLDFAST_BIN, options.command], {
     cwd: options.cwd,
-    env: { ...process.env, HOLDFAST_CONFIG: BENCH_PROJECT_FILE, LOG_LEVEL: "info", ...options.env, PORT: String(port) },
+    env: {
+      ...process.env,
+      HOLDFAST_CONFIG: BENCH_PROJECT_FILE,
+      LOG_LEVEL: "info",
+      HOLDFAST_SCHEMA_TIMEOUT_MS: "0",
+      ...options.env,
+      PORT: String(port),
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child);

@@ -69,7 +69,7 @@ test("start replaces a worker that was killed, and SIGTERM ends everything with 
 }, 60_000);
 
 test("start takes requests when a worker takes runs", async () => {
-  const cli = await open(["start"], { env: { HOLDFAST_WORKERS: "2" } });
+  const cli = await open(["start"]);
   const [, address] = await cli.waitFor(READY);
   const timeAnswer = async (): Promise<number> => {
     const askedAtMs = performance.now();

@@ -74,6 +74,8 @@ interface LimitsConfig {
   readonly eventRetentionMs: number;
   /** How long first answers are kept by idempotency key. */
   readonly idempotencyRetentionMs: number;
+  /** Longest time of reading one graph's types; 0 for not at all. */
+  readonly schemaTimeoutMs: number;
 }
 
 /** What is logged, and how. */
@@ -157,6 +159,7 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
       queueDepthMax: env.HOLDFAST_QUEUE_DEPTH_MAX,
       eventRetentionMs: env.HOLDFAST_EVENT_RETENTION_MS,
       idempotencyRetentionMs: env.HOLDFAST_IDEMPOTENCY_RETENTION_MS,
+      schemaTimeoutMs: env.HOLDFAST_SCHEMA_TIMEOUT_MS,
     },
     log: { level: env.LOG_LEVEL, format: env.HOLDFAST_LOG_FORMAT },
     models: {

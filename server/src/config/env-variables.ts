@@ -53,6 +53,10 @@ export const ENV_GROUPS = {
       allowed: "a path to a JSON file",
       defaultText: "langgraph.json in the working directory, else the built-in agents",
     }),
+    HOLDFAST_SCHEMA_TIMEOUT_MS: integer(
+      "How long reading the JSON schemas off one graph's TypeScript types may take, in a process of its own; 0 switches it off.",
+      { default: MINUTE_MS, min: 0, max: HOUR_MS },
+    ),
   },
   Auth: {
     HOLDFAST_API_KEYS: flag("Asks every request for an API key; `holdfast keys create` makes one.", false),

@@ -5,16 +5,20 @@ import type { GraphCatalog, GraphInfo, GraphSchemas } from "../domain/ports/grap
 import type { CompiledGraph } from "./compiled-graph.ts";
 import { drawGraph } from "./draw.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
-import { readGraphSchemas } from "./schemas.ts";
+import { isDescribedByTypes, readGraphSchemas } from "./schemas.ts";
+import type { StaticSchemas } from "./static-schemas/static-schemas.ts";
 import { withoutReservedKeys } from "./wire-checkpoint.ts";
 
 const NAMESPACE_SEPARATOR = "|";
 
 export class ProjectCatalog implements GraphCatalog {
   readonly #registry: GraphRegistry;
+  readonly #types: StaticSchemas | undefined;
 
-  constructor(registry: GraphRegistry) {
+  /** @param types reads schemas off TypeScript types; without it channels have to do */
+  constructor(registry: GraphRegistry, types?: StaticSchemas) {
     this.#registry = registry;
+    this.#types = types;
   }
 
   listGraphs(): GraphInfo[] {
@@ -31,7 +35,24 @@ export class ProjectCatalog implements GraphCatalog {
   }
 
   async readSchemas(graphId: string, config: GraphConfig): Promise<GraphSchemas> {
-    return readGraphSchemas(graphId, await this.#graph(graphId, config));
+    const graph = await this.#graph(graphId, config);
+    if (isDescribedByTypes(graph)) await this.#requestTypes(graphId);
+    return readGraphSchemas(graphId, graph, this.#types?.find(graphId));
+  }
+
+  /** Begins to read the types of every graph that needs it; returns before that is done. */
+  async readTypes(): Promise<void> {
+    for (const { graphId } of this.#registry.list()) {
+      const graph = await this.#graph(graphId, {}).catch(() => undefined);
+      // A factory that needs a configuration cannot be asked; its types can.
+      if (graph === undefined || isDescribedByTypes(graph)) await this.#requestTypes(graphId).catch(() => undefined);
+    }
+  }
+
+  async #requestTypes(graphId: string): Promise<void> {
+    if (this.#types === undefined) return;
+    const { file, exportName } = await this.#registry.load(graphId);
+    this.#types.request({ graphId, file, exportName });
   }
 
   async readSubgraphs(

@@ -11,6 +11,7 @@ import type { ToolEffects } from "../domain/ports/tool-effects.ts";
 import { RunExecutor } from "./execute-run.ts";
 import { ProjectCatalog } from "./graph-catalog.ts";
 import { type GraphDefinition, GraphRegistry } from "./graph-registry.ts";
+import { StaticSchemas, type StaticSchemasOptions } from "./static-schemas/static-schemas.ts";
 import { StateReader } from "./thread-state.ts";
 import { StateWriter } from "./update-state.ts";
 
@@ -25,6 +26,8 @@ export interface GraphRuntimeOptions {
   store?: BaseStore;
   /** Where tools record their effects; without it they just run. */
   effects?: ToolEffects;
+  /** How schemas are read off TypeScript types; without it graphs described by types alone show their channels' names. */
+  types?: Omit<StaticSchemasOptions, "projectDir">;
   /** Longest time of one attempt of a node that sets no limit of its own. @default 0, no limit */
   nodeTimeoutMs?: number;
 }
@@ -39,6 +42,8 @@ export interface GraphRuntime {
    * @throws GraphLoadError of the first graph that cannot be loaded
    */
   loadGraphs(): Promise<void>;
+  /** Begins to read the schemas of graphs that are described by types alone; returns before that is done. */
+  readTypes(): Promise<void>;
   /** Makes every graph load again from its file on next use (`holdfast dev`). */
   reloadGraphs(): void;
   close(): Promise<void>;
@@ -48,17 +53,23 @@ export interface GraphRuntime {
 export function createGraphRuntime(options: GraphRuntimeOptions): GraphRuntime {
   const { graphs, projectDir, openCheckpointer, store } = options;
   const registry = new GraphRegistry({ graphs, projectDir });
+  const types = options.types === undefined ? undefined : new StaticSchemas({ ...options.types, projectDir });
+  const catalog = new ProjectCatalog(registry, types);
   const shared = { registry, openCheckpointer, store };
   return {
-    catalog: new ProjectCatalog(registry),
+    catalog,
     stateReader: new StateReader(shared),
     stateWriter: new StateWriter(shared),
     executor: new RunExecutor({ ...shared, effects: options.effects, nodeTimeoutMs: options.nodeTimeoutMs ?? 0 }),
     loadGraphs: async () => {
       for (const { graphId } of registry.list()) await registry.load(graphId);
     },
-    reloadGraphs: () => registry.reload(),
-    // Nothing of its own is held open: checkpointers and the store belong to whoever gave them.
-    close: async () => {},
+    readTypes: () => catalog.readTypes(),
+    reloadGraphs: () => {
+      registry.reload();
+      types?.reset();
+    },
+    // Checkpointers and the store belong to whoever gave them.
+    close: async () => types?.[Symbol.dispose](),
   };
 }

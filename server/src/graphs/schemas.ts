@@ -11,14 +11,7 @@ import type { JsonObject } from "../domain/json.ts";
 import type { GraphSchemas } from "../domain/ports/graph-runtime.ts";
 import { channelsSchema } from "./channel-schema.ts";
 import type { CompiledGraph } from "./compiled-graph.ts";
-
-/** The schemas of one graph; `undefined` where a tier cannot tell. */
-export interface SchemaSet {
-  state?: JsonObject | undefined;
-  input?: JsonObject | undefined;
-  output?: JsonObject | undefined;
-  config?: JsonObject | undefined;
-}
+import type { SchemaSet } from "./static-schemas/schema-cache.ts";
 
 /** What a StateGraph keeps of the schemas it was made with. */
 interface Builder {
@@ -120,27 +113,51 @@ function fromChannels(builder: Builder): SchemaSet {
   };
 }
 
+/** What a graph object tells of its schemas. */
+interface RuntimeSchemas {
+  /** From schemas that the author wrote. */
+  written: SchemaSet;
+  /** From channels: names, and of some the kind of value. */
+  vague: SchemaSet;
+}
+
 /** Each schema from the first tier that knows it. */
-function readSchemaSet(graph: CompiledGraph): SchemaSet {
-  const builder = builderOf(graph);
-  if (builder === undefined) return {};
-  const tiers = [fromStateSchema(builder), fromZodRegistry(graph, builder), fromZod(builder), fromChannels(builder)];
+function firstOf(tiers: SchemaSet[]): SchemaSet {
   const first = (key: keyof SchemaSet) => tiers.find((tier) => tier[key] !== undefined)?.[key];
   return { state: first("state"), input: first("input"), output: first("output"), config: first("config") };
 }
 
-const schemaSets = new WeakMap<CompiledGraph, SchemaSet>();
+function readRuntimeSchemas(graph: CompiledGraph): RuntimeSchemas {
+  const builder = builderOf(graph);
+  if (builder === undefined) return { written: {}, vague: {} };
+  const written = firstOf([fromStateSchema(builder), fromZodRegistry(graph, builder), fromZod(builder)]);
+  return { written, vague: fromChannels(builder) };
+}
+
+const runtimeSchemas = new WeakMap<CompiledGraph, RuntimeSchemas>();
+
+/** Kept as long as the graph object lives. */
+function runtimeSchemasOf(graph: CompiledGraph): RuntimeSchemas {
+  let schemas = runtimeSchemas.get(graph);
+  if (schemas === undefined) {
+    schemas = readRuntimeSchemas(graph);
+    runtimeSchemas.set(graph, schemas);
+  }
+  return schemas;
+}
+
+/** Whether the graph's state is described by TypeScript types alone, which are gone at run time. */
+export function isDescribedByTypes(graph: CompiledGraph): boolean {
+  return runtimeSchemasOf(graph).written.state === undefined;
+}
 
 /**
- * The schemas of `graph`, kept as long as the graph object lives. Types that exist only in the source (an Annotation's type
- * arguments) are not seen here; {@link channelsSchema} gives their channels' names.
+ * The schemas of `graph`: those its author wrote, then those of its TypeScript types, then what its channels show.
+ * @param types what is known of its types by now
  */
-export function readGraphSchemas(graphId: string, graph: CompiledGraph): GraphSchemas {
-  let set = schemaSets.get(graph);
-  if (set === undefined) {
-    set = readSchemaSet(graph);
-    schemaSets.set(graph, set);
-  }
+export function readGraphSchemas(graphId: string, graph: CompiledGraph, types: SchemaSet = {}): GraphSchemas {
+  const { written, vague } = runtimeSchemasOf(graph);
+  const set = firstOf([written, types, vague]);
   const config = set.config ?? null;
   return {
     graphId,

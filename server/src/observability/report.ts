@@ -52,6 +52,8 @@ export interface Report {
   runReleased(fact: RunFact & { workerId: string }): void;
   leaseLost(fact: RunFact & { workerId: string }): void;
   attemptsExhausted(fact: RunFact & { attempt: number; reason: string }): void;
+  /** The schemas of a graph that is described by TypeScript types were read, found in the cache, or cannot be read. */
+  schemasExtracted(fact: { graphId: string; durationMs: number; isCached: boolean; error?: unknown }): void;
   /** The API asks nobody who they are. */
   apiOpen(fact: { host: string }): void;
   workerStarted(fact: { workerId: string; slotsMax: number; pid: number }): void;
@@ -103,7 +105,7 @@ export function createReport(root: Logger, metrics: Metrics): Report {
 
 type RequestReport = Pick<
   Report,
-  "requestServed" | "requestFailed" | "streamOpened" | "streamClosed" | "streamCutOff" | "apiOpen"
+  "requestServed" | "requestFailed" | "streamOpened" | "streamClosed" | "streamCutOff" | "apiOpen" | "schemasExtracted"
 >;
 
 function reportRequests(log: Logger, metrics: Metrics): RequestReport {
@@ -126,6 +128,11 @@ function reportRequests(log: Logger, metrics: Metrics): RequestReport {
       else log.info(fields, "request");
     },
     requestFailed: ({ error, ...fields }) => log.error({ ...fields, err: error }, "request failed"),
+    schemasExtracted({ graphId, durationMs, isCached, error }) {
+      if (error === undefined) log.info({ graphId, durationMs, isCached }, "schemas read off a graph's types");
+      else
+        log.warn({ graphId, durationMs, err: error }, "a graph's types cannot be read; its schemas show channels only");
+    },
     apiOpen: (fact) => log.warn(fact, "open: nobody is asked who they are"),
     streamOpened: () => metrics.streamsOpen.inc(),
     streamClosed({ eventCount }) {

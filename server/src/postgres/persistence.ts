@@ -12,6 +12,7 @@ import { pruneThreadCheckpoints } from "./checkpointer/prune.ts";
 import { HoldfastSaver } from "./checkpointer/saver.ts";
 import { PostgresCronRepository } from "./cron-repository.ts";
 import { PostgresEventLog } from "./event-log.ts";
+import { PostgresGraphSchemaRepository } from "./graph-schema-repository.ts";
 import { PostgresIdempotencyRepository } from "./idempotency-repository.ts";
 import { patientPool } from "./patient-pool.ts";
 import { PostgresRetention } from "./retention.ts";
@@ -27,6 +28,7 @@ export interface Persistence {
   assistants: PostgresAssistantRepository;
   threads: PostgresThreadRepository;
   runs: PostgresRunRepository;
+  graphSchemas: PostgresGraphSchemaRepository;
   crons: PostgresCronRepository;
   queue: PostgresRunQueue;
   log: PostgresEventLog;
@@ -71,6 +73,7 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
       readOmittedValues,
     }),
     runs: new PostgresRunRepository(pool, checkpoints),
+    graphSchemas: new PostgresGraphSchemaRepository(pool),
     crons: new PostgresCronRepository(pool, deleteRunCheckpoints),
     queue: new PostgresRunQueue(pool, deleteRunCheckpoints),
     log: new PostgresEventLog(pool, readOmittedValues),

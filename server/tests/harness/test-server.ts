@@ -52,6 +52,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     PORT: "0",
     LOG_LEVEL: process.env.LOG_LEVEL ?? "silent",
     HOLDFAST_DRAIN_GRACE_MS: "0",
+    // Reading types keeps a core busy for seconds; the tests of schemas switch it on.
+    HOLDFAST_SCHEMA_TIMEOUT_MS: "0",
     ...options.env,
   });
   const content = { ...project.content, ...options.content };
