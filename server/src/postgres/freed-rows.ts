@@ -14,6 +14,11 @@ const MEASURE = `
   select 'webhook_delivery', count(*)::int, coalesce(sum(pg_column_size(x.*)), 0)::float8
   from run r join webhook_delivery x on x.run_id = r.run_id where r.thread_id = any($1::uuid[]) and x.status <> 'pending'
   union all
+  select 'tool_effect', count(*)::int, coalesce(sum(pg_column_size(x.*)), 0)::float8
+  from tool_effect x where x.thread_id = any($1::uuid[])
+  union all
+  select 'cron', count(*)::int, coalesce(sum(pg_column_size(x.*)), 0)::float8 from cron x where x.thread_id = any($1::uuid[])
+  union all
   select 'checkpoint', count(*)::int, coalesce(sum(pg_column_size(x.*)), 0)::float8
   from checkpoint x where x.thread_id = any($2::text[])
   union all

@@ -67,18 +67,27 @@ async function runOn(threadId: string, content: string): Promise<void> {
      values ($1, $2, $3, 'http://x', '{}', 'delivered')`,
     [mintId(), runId, threadId],
   );
+  await database.pool.query(
+    `insert into tool_effect (effect_id, thread_id, key_digest, run_id, tool_name, args, is_idempotent, status, token)
+     values ($1, $3, uuid_send($2), $2, 'pay', '{}', true, 'finished', $1)`,
+    [mintId(), runId, threadId],
+  );
 }
 
-/** Rows of every table that has a column for a thread or a run, now and in later versions. */
-async function countRows(): Promise<Record<string, number>> {
-  const { rows: tables } = await database.pool.query<{ name: string }>(
+/** Every table that has a column for a thread or a run, now and in later versions. */
+async function listTables(): Promise<string[]> {
+  const { rows } = await database.pool.query<{ name: string }>(
     `select distinct c.table_name as name from information_schema.columns c
      join information_schema.tables t using (table_schema, table_name)
      where c.table_schema = 'public' and c.column_name in ('thread_id', 'run_id') and t.table_type = 'BASE TABLE'
        and c.table_name !~ '^run_event_' order by 1`,
   );
+  return rows.map(({ name }) => name);
+}
+
+async function countRows(): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const { name } of tables) {
+  for (const name of await listTables()) {
     const { rows } = await database.pool.query(`select count(*)::int as count from ${name}`);
     if (rows[0].count > 0) counts[name] = rows[0].count;
   }
@@ -110,6 +119,7 @@ describe("threads of stateless runs", () => {
       "run",
       "run_event",
       "thread",
+      "tool_effect",
       "webhook_delivery",
     ]);
     const batch = await kept.retention.removeEndedThreads(BATCH);
@@ -232,12 +242,26 @@ test("a copied thread and its source are whole, and each goes without the other"
     "checkpoint_write",
     "thread",
     "thread_tag",
+    "tool_effect",
   ]);
   const head = await kept.openCheckpointer(undefined).getTuple({ configurable: { thread_id: copy } });
   expect(head!.checkpoint.channel_values.messages).toHaveLength(4);
   await kept.threads.pruneThreads([copy], "keep_latest");
   expect((await countRows()).checkpoint).toBe(1);
   await kept.threads.deleteThread(copy);
+  expect(await countRows()).toEqual({});
+});
+
+test("what a removal tells it freed is counted in every table that holds a thread's rows", async () => {
+  const threadId = await createFullThread("expires_at = now() - interval '1 second', ttl_minutes = 1");
+  const before = await countRows();
+  const { freed } = await kept.retention.removeExpiredThreads(BATCH);
+  // Keys have a time of their own, whatever becomes of the thread; tags come and go with its row, as an index would.
+  const others = ["idempotency_key", "thread_tag"];
+  expect(Object.keys(freed.rows).sort()).toEqual((await listTables()).filter((name) => !others.includes(name)));
+  expect(Object.fromEntries(Object.entries(freed.rows).filter(([, count]) => count > 0))).toEqual(before);
+  expect(freed.bytes).toBeGreaterThan(1_000);
+  expect(await threadIds()).not.toContain(threadId);
   expect(await countRows()).toEqual({});
 });
 

@@ -73,6 +73,21 @@ test("an expired thread is swept with everything while the server runs; one that
   expect((await send("GET", `${url}/threads/${doomed}`)).status).toBe(404);
 });
 
+test("checkpointer.ttl with keep_latest takes the history of an expired thread and leaves its newest state", async () => {
+  const { url, database } = await start({ strategy: "keep_latest", default_ttl: 60, sweep_interval_minutes: 0.005 });
+  const kept = (await send("POST", `${url}/threads`, {})).json.thread_id;
+  for (let turn = 0; turn < 3; turn++) await send("POST", `${url}/threads/${kept}/runs/wait`, RUN);
+  const before = await send("GET", `${url}/threads/${kept}/state`);
+  expect(await countOf(database, "checkpoint")).toBeGreaterThan(5);
+  await database.pool.query("update thread set expires_at = now() - interval '1 second' where thread_id = $1", [kept]);
+  await expect.poll(() => countOf(database, "checkpoint"), { timeout: 10_000 }).toBe(1);
+  const after = await send("GET", `${url}/threads/${kept}/state`);
+  expect(after.json).toEqual({ ...before.json, parent_checkpoint: null });
+  expect((await send("GET", `${url}/threads/${kept}/history`)).json).toHaveLength(1);
+  const next = await send("POST", `${url}/threads/${kept}/runs/wait`, RUN);
+  expect(next.json.messages.length).toBeGreaterThan(before.json.values.messages.length);
+});
+
 test("without a time to live threads stay", async () => {
   const { url } = await start(undefined);
   const { json } = await send("POST", `${url}/threads`, {});

@@ -114,13 +114,21 @@ export async function readCheckpoint(
   const groups: StoredWriteGroup[] = [];
   const ends = new Map<number, number>();
   for (const row of rows) {
-    if (row[0] === CHECKPOINT_ROW) stored = row[3] === null ? known : storedOf(cipher, threadId, checkpointNs, row);
+    if (row[0] === CHECKPOINT_ROW)
+      stored = row[3] === null ? withParent(known, row[2]) : storedOf(cipher, threadId, checkpointNs, row);
     else if (row[0] === WRITE_ROW) groups.push(groupOf(cipher, row));
     else if (row[0] === ITEM_ROW) putItem(items, cipher, row);
     else if (row[7] !== null) ends.set(row[6] as number, row[7]);
   }
   if (stored === undefined) return undefined;
   return { stored, groups, ends };
+}
+
+/** A checkpoint never changes but for its parent, which another process may have pruned since. */
+function withParent(known: StoredCheckpoint | undefined, parentId: string | null): StoredCheckpoint | undefined {
+  return known === undefined || known.parentId === (parentId ?? undefined)
+    ? known
+    : { ...known, parentId: parentId ?? undefined };
 }
 
 /** The stored checkpoint of a row. */
