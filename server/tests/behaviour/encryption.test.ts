@@ -157,7 +157,7 @@ async function leaveWork(database: TestDatabase, key: string) {
 const receiver = startRefusingReceiver();
 afterAll(async () => (await receiver).close());
 
-test("without a key the planted words are in every table that holds contents", async () => {
+test("without a key the planted words are in every table that holds contents, until rekey is run with one", async () => {
   const database = await openTestDatabase();
   try {
     await using server = await start(database, "");
@@ -172,11 +172,16 @@ test("without a key the planted words are in every table that holds contents", a
       "run",
       "run_event",
       "thread",
+      "thread_tag",
       "tool_effect",
       "webhook_delivery",
     ]);
     expect(tablesWith(dumped, QUESTION)).toEqual(["checkpoint_write", "run_event", "thread"]);
     expect(tablesWith(dumped, REASON)).toEqual(["checkpoint_write", "run", "run_event", "thread"]);
+    const env = { DATABASE_URL: database.url, HOLDFAST_ENCRYPTION_KEYS: newKey("late") };
+    expect((await runCli(["rekey"], { env })).code).toBe(0);
+    const sealed = await dump(database);
+    for (const word of [SECRET, QUESTION, REASON]) expect(tablesWith(sealed, word)).toEqual([]);
   } finally {
     await database.close();
   }
