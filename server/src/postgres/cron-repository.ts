@@ -3,7 +3,7 @@ import type { Pool } from "pg";
 import type { Cron, CronChanges, CronSortKey, NewCron } from "../domain/cron.ts";
 import { NotFoundError } from "../domain/errors.ts";
 import type { AccessFilter, Page, PageQuery } from "../domain/page.ts";
-import type { CronQuery, CronRepository, FiredTick, FireOptions } from "../domain/ports/cron-repository.ts";
+import type { CronQuery, CronRepository, FiredTicks, FireOptions } from "../domain/ports/cron-repository.ts";
 import { accessCondition } from "./access-sql.ts";
 import { cipherOf } from "./content/cipher-of.ts";
 import { CHANGE_COLUMNS, type CronRow, changeValues, toCron } from "./cron-row.ts";
@@ -96,7 +96,7 @@ export class PostgresCronRepository implements CronRepository {
     if (deleted.length === 0) throw new NotFoundError("Cron not found");
   }
 
-  fireDueTicks(options: FireOptions): Promise<FiredTick[]> {
+  fireDueTicks(options: FireOptions): Promise<FiredTicks> {
     return fireDueTicks(this.#pool, options, this.#deleteCheckpoints);
   }
 }

@@ -1,8 +1,8 @@
 // Firing due ticks: the run and the move to the next tick are one transaction, under the cron's row.
 import type { Pool, PoolClient } from "pg";
 import type { Cron } from "../domain/cron.ts";
-import { NotFoundError, SealedContentError, ThreadBusyError } from "../domain/errors.ts";
-import type { CronTick, FiredTick, FireOptions } from "../domain/ports/cron-repository.ts";
+import { HoldfastError, NotFoundError, SealedContentError, ThreadBusyError } from "../domain/errors.ts";
+import type { CronTick, FiredTick, FiredTicks, FireOptions } from "../domain/ports/cron-repository.ts";
 import type { Admission } from "../domain/ports/run-queue.ts";
 import { admitRunWithin } from "./admission.ts";
 import { cipherOf } from "./content/cipher-of.ts";
@@ -25,7 +25,7 @@ export async function fireDueTicks(
   pool: Pool,
   options: FireOptions,
   deleteCheckpoints: DeleteRunCheckpoints,
-): Promise<FiredTick[]> {
+): Promise<FiredTicks> {
   const candidates = await execute<Candidate>(
     pool,
     `select cron_id, thread_id from cron where ${IS_DUE} order by next_run_date, cron_id limit $2`,
@@ -33,11 +33,18 @@ export async function fireDueTicks(
     "find_due_crons",
   );
   const fired: FiredTick[] = [];
+  const failures: FiredTicks["failures"] = [];
   for (const candidate of candidates) {
-    const tick = await inTransaction(pool, (client) => fireTick(client, candidate, options, deleteCheckpoints));
-    if (tick !== undefined) fired.push(tick);
+    try {
+      const tick = await inTransaction(pool, (client) => fireTick(client, candidate, options, deleteCheckpoints));
+      if (tick !== undefined) fired.push(tick);
+    } catch (error) {
+      // No database, no ticks: the others would only wait for the same.
+      if (error instanceof HoldfastError && error.isRetryable) throw error;
+      failures.push({ cronId: candidate.cron_id, error });
+    }
   }
-  return fired;
+  return { fired, failures };
 }
 
 /** `undefined` when another scheduler has it or had it. */

@@ -222,6 +222,29 @@ test("a tick that cannot start a run passes, and the cron goes on", async () => 
   expect((await persistence.crons.findCron(busy.cronId))!.nextRunAt).toEqual(at("12:00:00"));
 });
 
+test("a cron that cannot be fired holds up no other", async () => {
+  const unreadable = await createCron({ timezone: "Mars/Olympus", nextRunAt: at("09:00:00") });
+  const failing = await createCron({ nextRunAt: at("09:30:00"), metadata: { kind: "failing" } });
+  const healthy = await createCron();
+  await database.pool.query(`
+    create function refuse_run() returns trigger language plpgsql as $$ begin raise 'the disk is on fire'; end $$;
+    create trigger refuse_run before insert on run for each row
+      when (new.metadata ->> 'kind' = 'failing') execute function refuse_run()`);
+  try {
+    await expect(createScheduler(() => at("10:00:00")).takeTurn()).rejects.toThrow("the disk is on fire");
+  } finally {
+    await database.pool.query("drop function refuse_run cascade");
+  }
+  const nextOf = async ({ cronId }: { cronId: string }) => (await persistence.crons.findCron(cronId))!.nextRunAt;
+  expect((await runs()).map(({ metadata }) => metadata.cron_id)).toEqual([healthy.cronId]);
+  expect(await nextOf(healthy)).toEqual(at("11:00:00"));
+  // What can never be is over; what failed is due still, and fires when it can.
+  expect(await nextOf(unreadable)).toBeNull();
+  expect(await nextOf(failing)).toEqual(at("09:30:00"));
+  await createScheduler(() => at("10:00:01")).takeTurn();
+  expect((await runs()).map(({ metadata }) => metadata.cron_id)).toEqual([healthy.cronId, failing.cronId]);
+});
+
 test("strategies that end other runs do so", async () => {
   const thread = await persistence.threads.createThread({ threadId: mintId(), metadata: {} }, "raise");
   const strategy = (multitaskStrategy: string, nextRunAt: Date) =>

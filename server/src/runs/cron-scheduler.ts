@@ -1,5 +1,6 @@
 // The scheduler: turns due ticks of crons into runs. Any number of schedulers may do it at once.
 import type { Cron } from "../domain/cron.ts";
+import { HoldfastError } from "../domain/errors.ts";
 import { mintId } from "../domain/ids.ts";
 import { omitUndefined } from "../domain/json.ts";
 import type { AssistantRepository } from "../domain/ports/assistant-repository.ts";
@@ -47,21 +48,37 @@ export class CronScheduler {
   async takeTurn(): Promise<boolean> {
     if (await this.#depth.isFull()) return false;
     const { crons, now } = this.#options;
-    const fired = await crons.fireDueTicks({
+    const { fired, failures } = await crons.fireDueTicks({
       ...(now && { now: now() }),
       countMax: TICKS_PER_TURN_MAX,
       decide: (cron, time) => this.#decide(cron, time),
     });
     for (const tick of fired) this.#announce(tick);
     if (fired.some(({ admission }) => admission !== undefined)) this.#options.bus.publishPending();
+    // Told to whoever drives the turns; those ticks stay due.
+    if (failures.length > 0) throw failures[0]!.error;
     return fired.length === TICKS_PER_TURN_MAX;
   }
 
+  /** A cron that can never start a run must not stay due: its tick passes, and the reason is told. */
   async #decide(cron: Cron, now: Date): Promise<CronTick> {
-    if (cron.endTime !== null && now.getTime() > cron.endTime.getTime() + LATE_AFTER_END_MAX_MS) {
-      return { nextRunAt: null, reason: "The end time has passed." };
+    let nextRunAt: Date | null = null;
+    try {
+      nextRunAt = this.#nextRunAt(cron, now);
+      return await this.#build(cron, now, nextRunAt);
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.isRetryable) throw error;
+      return { nextRunAt, reason: error.message };
     }
-    const nextRunAt = nextTick(parseSchedule(cron.schedule, cron.timezone), now, cron.endTime);
+  }
+
+  #nextRunAt(cron: Cron, now: Date): Date | null {
+    if (isOver(cron, now)) return null;
+    return nextTick(parseSchedule(cron.schedule, cron.timezone), now, cron.endTime);
+  }
+
+  async #build(cron: Cron, now: Date, nextRunAt: Date | null): Promise<CronTick> {
+    if (isOver(cron, now)) return { nextRunAt, reason: "The end time has passed." };
     const { assistants, catalog, limits } = this.#options;
     const assistant = await assistants.findAssistant(cron.assistantId);
     if (assistant === undefined || !catalog.hasGraph(assistant.graphId)) {
@@ -95,4 +112,8 @@ export class CronScheduler {
     report.runCreated({ runId, threadId, assistantId, strategy: multitaskStrategy });
     report.cronFired({ cronId, runId, lateMs: firedAt.getTime() - tickAt.getTime() });
   }
+}
+
+function isOver({ endTime }: Cron, now: Date): boolean {
+  return endTime !== null && now.getTime() > endTime.getTime() + LATE_AFTER_END_MAX_MS;
 }

@@ -31,6 +31,13 @@ export interface FiredTick {
   reason?: string;
 }
 
+/** What one look at the due ticks came to. */
+export interface FiredTicks {
+  fired: FiredTick[];
+  /** Ticks that could not be fired and stay due; they hold up no other. */
+  failures: { cronId: string; error: unknown }[];
+}
+
 export interface FireOptions {
   /** @default the database's clock */
   now?: Date;
@@ -52,5 +59,5 @@ export interface CronRepository {
    * Fires due ticks, the longest due first. A tick's run and the move to the next tick are one transaction, and a tick is one
    * caller's alone: any number of schedulers in any state of dying fires it exactly once.
    */
-  fireDueTicks(options: FireOptions): Promise<FiredTick[]>;
+  fireDueTicks(options: FireOptions): Promise<FiredTicks>;
 }

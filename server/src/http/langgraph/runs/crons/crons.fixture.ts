@@ -30,6 +30,6 @@ export function createFakeCrons(): CronRepository {
       requireCron(cronId);
       crons.delete(cronId);
     },
-    fireDueTicks: async () => [],
+    fireDueTicks: async () => ({ fired: [], failures: [] }),
   };
 }
