@@ -14,6 +14,8 @@ interface Statement {
   values: unknown[];
 }
 
+/** Lists of ids go on and on. */
+const LINE_LENGTH_MAX = 200;
 const TABLES = /\bfrom (thread|run|assistant|cron|store_item)\b/;
 
 /**
@@ -55,7 +57,13 @@ async function explain(client: pg.Client, text: string, values: unknown[]): Prom
     `explain (analyze, buffers, costs off, summary off) ${text}`,
     values,
   );
-  return rows.map((row) => row["QUERY PLAN"]).join("\n");
+  const lines = rows.map((row) => row["QUERY PLAN"]);
+  const planning = lines.indexOf("Planning:");
+  const shown = planning === -1 ? lines : lines.slice(0, planning);
+  return shown
+    .filter((line) => !line.includes("Index Searches:"))
+    .map((line) => (line.length > LINE_LENGTH_MAX ? `${line.slice(0, LINE_LENGTH_MAX)}...` : line))
+    .join("\n");
 }
 
 /** Keeps every statement that any connection of this process sends, until disposed. */
