@@ -4,6 +4,7 @@ import { createHttpSettings } from "./assembly/http-settings.ts";
 import { type LongTermMemory, openLongTermMemory } from "./assembly/long-term-memory.ts";
 import { openBus } from "./assembly/open-bus.ts";
 import { startSideWork } from "./assembly/side-work.ts";
+import { createUserInterfaces } from "./assembly/user-interfaces.ts";
 import { createWebhooks, type Webhooks } from "./assembly/webhook-delivery.ts";
 import type { Config } from "./config/config.ts";
 import { readThreadRetention } from "./config/thread-retention.ts";
@@ -224,6 +225,7 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
     stateWriter: graphs.stateWriter,
   });
   closers.add(async () => engine[Symbol.dispose]());
+  const userInterfaces = createUserInterfaces(config.project);
   const services: HttpServices = {
     ...persistence,
     store: parts.memory.store,
@@ -232,6 +234,7 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
     threadStates: graphs.stateReader,
     engine,
     authorizer,
+    ...(userInterfaces === undefined ? {} : { userInterfaces }),
     readiness: async () => {
       await database.pool.query("select 1");
     },

@@ -22,8 +22,6 @@ const KEYS_NOT_HONOURED: readonly string[] = [
   "encryption",
   "node_loader",
   "store.path",
-  "ui",
-  "ui_config",
 ];
 
 /** Where one graph's program is. */

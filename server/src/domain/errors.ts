@@ -54,6 +54,12 @@ export class PayloadTooLargeError extends HoldfastError {
   }
 }
 
+/** The components of the project file's `ui` cannot be built. */
+export class UserInterfaceError extends HoldfastError {
+  readonly code = "user_interface";
+  readonly status = 422;
+}
+
 /** Content was stored encrypted and cannot be read with the keys this process has. */
 export class SealedContentError extends HoldfastError {
   readonly code = "sealed_content";

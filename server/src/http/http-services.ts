@@ -11,6 +11,7 @@ import type { IdempotencyRepository } from "../domain/ports/idempotency-reposito
 import type { RunRepository } from "../domain/ports/run-repository.ts";
 import type { StoreRepository } from "../domain/ports/store-repository.ts";
 import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
+import type { UserInterfaces } from "../domain/ports/user-interfaces.ts";
 import type { Principal } from "../domain/principal.ts";
 import type { NewThread } from "../domain/thread.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -52,6 +53,8 @@ export interface HttpServices {
   threadStates: ThreadStateReader;
   engine: RunEngine;
   authorizer: Authorizer;
+  /** Components for agents' messages; absent where the project has none. */
+  userInterfaces?: UserInterfaces;
   /** Resolves when the server can do its work. @throws DatabaseUnavailableError, ShuttingDownError */
   readiness(): Promise<void>;
   info: ServerInfo;

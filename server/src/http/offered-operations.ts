@@ -14,6 +14,7 @@ export function offeredOperations(services: HttpServices, disabled: ReadonlySet<
 function groupsOf({ tag, path }: Operation): OperationGroup[] {
   if (path.startsWith("/mcp")) return ["mcp"];
   if (path.startsWith("/a2a") || path.startsWith("/.well-known/agent")) return ["a2a"];
+  if (path.startsWith("/ui/")) return ["ui"];
   switch (tag) {
     case "Assistants":
       return ["assistants"];

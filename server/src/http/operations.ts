@@ -67,6 +67,8 @@ import { getInfo } from "./system/info.ts";
 import { getMetrics } from "./system/metrics.ts";
 import { getOk } from "./system/ok.ts";
 import { truncate } from "./system/truncate.ts";
+import { getUserInterfaceFile } from "./ui/file.ts";
+import { loadUserInterface } from "./ui/load.ts";
 
 const ASSISTANTS: Operation[] = [
   createAssistant,
@@ -151,4 +153,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...STORE,
   ...PROTOCOLS,
   ...SYSTEM,
+  loadUserInterface,
+  getUserInterfaceFile,
 ];
