@@ -16,6 +16,9 @@ export interface Sink extends AsyncDisposable {
   effects: Effect[];
 }
 
+/** Longer than any test. */
+const KEEP_ALIVE_MS = 3_600_000;
+
 export async function startSink(): Promise<Sink> {
   const effects: Effect[] = [];
   const server = createServer((request, response) => {
@@ -26,6 +29,8 @@ export async function startSink(): Promise<Sink> {
       response.writeHead(typeof key === "string" ? 204 : 400).end();
     });
   });
+  // A client must never find a kept connection closed in the moment it uses it: that would look like a fault of the run.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
