@@ -4,6 +4,7 @@ import { createHttpSettings } from "./assembly/http-settings.ts";
 import { type LongTermMemory, openLongTermMemory } from "./assembly/long-term-memory.ts";
 import { openBus } from "./assembly/open-bus.ts";
 import { startSideWork } from "./assembly/side-work.ts";
+import { ensureSystemAssistants } from "./assembly/system-assistants.ts";
 import { createUserInterfaces } from "./assembly/user-interfaces.ts";
 import { createWebhooks, type Webhooks } from "./assembly/webhook-delivery.ts";
 import type { Config } from "./config/config.ts";
@@ -115,7 +116,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
   });
   closers.add(() => graphs.close());
   await graphs.loadGraphs();
-  await ensureSystemAssistants(persistence, graphs.catalog.listGraphs());
+  await ensureSystemAssistants(persistence.assistants, graphs.catalog.listGraphs(), config.graphDefaults);
   // Before the first run, or its events would go where a whole day cannot be dropped at once.
   if (roles.worker) await persistence.retention.maintainEventLog({ isMeasured: false });
   let address: string | undefined;
@@ -259,21 +260,6 @@ function graphDefinitions(config: Config) {
       graphId,
       { path: file, exportName, description },
     ]),
-  );
-}
-
-/** Every graph has an assistant of the same name from the start. */
-async function ensureSystemAssistants(persistence: Persistence, graphs: GraphInfo[]): Promise<void> {
-  await persistence.assistants.ensureSystemAssistants(
-    graphs.map(({ graphId, description }) => ({
-      assistantId: systemAssistantId(graphId),
-      graphId,
-      name: graphId,
-      description,
-      config: {},
-      context: {},
-      metadata: { created_by: "system" },
-    })),
   );
 }
 

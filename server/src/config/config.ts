@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { ConfigurationError } from "../domain/errors.ts";
 import { type AuthConfig, buildAuthConfig } from "./auth-config.ts";
 import { copyEnv, type Env, type EnvText, fillEnv, overrideEnv, parseEnv, readEnvFile, readEnvText } from "./env.ts";
+import type { GraphDefaults } from "./env-variable.ts";
 import { findProjectFile, type Project, readProjectFile } from "./project-file.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -19,6 +20,8 @@ export interface Config {
   readonly log: LogConfig;
   readonly models: ModelsConfig;
   readonly project: Project;
+  /** What the graphs' own assistants are made with, by graph. */
+  readonly graphDefaults: Readonly<Record<string, GraphDefaults>>;
   readonly secrets: Secrets;
 }
 
@@ -169,6 +172,7 @@ export function buildConfig(env: Env, project: Project, place: { cwd: string; is
       ollamaHost: env.OLLAMA_HOST,
     },
     project,
+    graphDefaults: env.LANGGRAPH_CONFIG,
     secrets: {
       databaseUrl: env.DATABASE_URL,
       directDatabaseUrl: env.HOLDFAST_DIRECT_DATABASE_URL,

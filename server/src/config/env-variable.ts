@@ -145,6 +145,43 @@ export function optionalUrl(
   };
 }
 
+/** What system assistants begin with, by graph: `{"GRAPH": {"configurable": {...}, "recursion_limit": 50, "context": {...}}}`. */
+export function graphDefaults(description: string): EnvVariable<Readonly<Record<string, GraphDefaults>>> {
+  const defaults = z.strictObject({
+    configurable: z.record(z.string(), z.unknown()).optional(),
+    recursion_limit: z.number().int().positive().optional(),
+    tags: z.array(z.string()).optional(),
+    context: z.record(z.string(), z.unknown()).optional(),
+  });
+  return {
+    schema: z.preprocess(
+      (value) => (isBlank(value) ? {} : jsonFrom(value)),
+      z.record(z.string(), defaults),
+    ) as unknown as z.ZodType<Readonly<Record<string, GraphDefaults>>, string | undefined>,
+    description,
+    allowed: "JSON: an object by graph with configurable, recursion_limit, tags and context",
+    defaultText: "",
+    isSecret: false,
+  };
+}
+
+/** As LANGGRAPH_CONFIG gives them. */
+export interface GraphDefaults {
+  readonly configurable?: Readonly<Record<string, unknown>>;
+  readonly recursion_limit?: number;
+  readonly tags?: readonly string[];
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/** What the text spells, or the text for the schema to refuse. */
+function jsonFrom(value: unknown): unknown {
+  try {
+    return JSON.parse(String(value));
+  } catch {
+    return value;
+  }
+}
+
 /** `ID:KEY` pairs, comma-separated: keys of 32 bytes in base64, each with a name that is stored beside what it sealed. */
 export function encryptionKeys(description: string): EnvVariable<readonly EncryptionKey[]> {
   return {

@@ -2,6 +2,7 @@
 import {
   encryptionKeys,
   flag,
+  graphDefaults,
   integer,
   oneOf,
   optionalInteger,
@@ -53,6 +54,9 @@ export const ENV_GROUPS = {
       allowed: "a path to a JSON file",
       defaultText: "langgraph.json in the working directory, else the built-in agents",
     }),
+    LANGGRAPH_CONFIG: graphDefaults(
+      "Configuration and context that the assistants of the graphs are made with at the first start.",
+    ),
     HOLDFAST_SCHEMA_TIMEOUT_MS: integer(
       "How long reading the JSON schemas off one graph's TypeScript types may take, in a process of its own; 0 switches it off.",
       { default: MINUTE_MS, min: 0, max: HOUR_MS },

@@ -1,9 +1,11 @@
 // Assistants through both lines of the official client.
 import { expect, it } from "vitest";
 import { systemAssistantId } from "../../src/domain/ids.ts";
+import { openTestDatabase } from "../../src/postgres/testing/test-database.ts";
 import { send, UNKNOWN_ID } from "../harness/plain-http.ts";
 import { SDK_LINES, type SdkClient } from "../harness/sdk-lines.ts";
 import { sdkTests, useServer } from "../harness/sdk-test.ts";
+import { startTestServer } from "../harness/test-server.ts";
 
 const server = useServer({ graphs: ["agent", "nested", "settings", "factory"] });
 const assistants = sdkTests(server, "assistants");
@@ -226,4 +228,30 @@ it.each([
 ])("%s %s of an unknown assistant is 404", async (method, path) => {
   const answer = await send(method, server.url + path, method === "PATCH" ? {} : undefined);
   expect([answer.status, answer.json]).toEqual([404, expect.objectContaining({ detail: "Assistant not found" })]);
+});
+
+it("begin with what LANGGRAPH_CONFIG says of their graph, and keep what is changed later", async () => {
+  const database = await openTestDatabase();
+  const open = (language: string) =>
+    startTestServer({
+      graphs: ["settings"],
+      database,
+      env: {
+        LANGGRAPH_CONFIG: JSON.stringify({
+          settings: { configurable: { language }, recursion_limit: 7, context: { team: "ours" } },
+        }),
+      },
+    });
+  try {
+    for (const language of ["de", "en"]) {
+      await using started = await open(language);
+      const assistant = await SDK_LINES[0]!.connect(started.url).assistants.get("settings");
+      expect(assistant).toMatchObject({
+        config: { configurable: { language: "de" }, recursion_limit: 7 },
+        context: { team: "ours" },
+      });
+    }
+  } finally {
+    await database.close();
+  }
 });
