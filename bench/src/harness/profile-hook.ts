@@ -19,6 +19,9 @@ if (isMainThread && dir !== undefined) {
   });
 }
 
+/** Tells that the signal is heard: it would end a process that does not listen for it. */
+if (dir !== undefined && isMainThread) writeFileSync(`${dir}/${process.pid}.ready`, "");
+
 function write(dir: string, profile: unknown): void {
   writeFileSync(`${dir}/${process.pid}-${Date.now()}.json`, JSON.stringify(profile));
 }

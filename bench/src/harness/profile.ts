@@ -20,8 +20,10 @@ export interface ProfileShares {
 export interface Profiler extends AsyncDisposable {
   /** Environment for the server to be looked into. */
   env: Record<string, string>;
+  /** Profiles the processes of Node among `rootPid` and its descendants that are there now. */
   start(rootPid: number): Promise<void>;
-  stop(rootPid: number): Promise<ProfileShares>;
+  /** Those that have ended meanwhile are left out. */
+  stop(): Promise<ProfileShares>;
 }
 
 const HOOK = fileURLToPath(new URL("./profile-hook.js", import.meta.url));
@@ -29,7 +31,8 @@ const HOOK = fileURLToPath(new URL("./profile-hook.js", import.meta.url));
 const PERSISTENCE = /\/server\/dist\/postgres\/|\/node_modules\/(pg|pg-[a-z-]+)\/|\/langgraph-checkpoint(-postgres)?\//;
 const IDLE = new Set(["(idle)", "(program)", "(root)"]);
 const SIGNAL_PAUSE_MS = 200;
-const WRITE_MAX_MS = 15_000;
+/** A process that serves nothing may be too busy to write; the one that serves is known by what it did. */
+const WRITE_MAX_MS = 8_000;
 
 interface ProfileNode {
   id: number;
@@ -45,39 +48,49 @@ interface CpuProfile {
 
 export async function openProfiler(): Promise<Profiler> {
   const dir = await mkdtemp(join(tmpdir(), "holdfast-bench-profile-"));
-  const signal = async (rootPid: number): Promise<number> => {
-    const pids = await listNodeProcesses(rootPid);
-    for (const pid of pids) process.kill(pid, "SIGUSR2");
+  let profiled: number[] = [];
+  /** Signals those that are profiled and keeps those that are still there. */
+  const signal = async (): Promise<void> => {
+    profiled = profiled.filter((pid) => isSignalled(pid));
     await new Promise((resolve) => setTimeout(resolve, SIGNAL_PAUSE_MS));
-    return pids.length;
   };
   return {
     env: { NODE_OPTIONS: `--import ${HOOK}`, HOLDFAST_BENCH_PROFILE_DIR: dir },
     async start(rootPid) {
-      await signal(rootPid);
+      const names = await readdir(dir);
+      for (const name of names) if (name.endsWith(".json")) await rm(join(dir, name));
+      const ready = new Set(names);
+      profiled = (await listNodeProcesses(rootPid)).filter((pid) => ready.has(`${pid}.ready`));
+      await signal();
     },
-    async stop(rootPid) {
-      const expected = await signal(rootPid);
-      const shares = (await readProfiles(dir, expected)).map(sharesOf);
+    async stop() {
+      await signal();
+      const shares = (await readProfiles(dir, profiled.length)).map(sharesOf);
       const sum = (key: keyof ProfileShares) => shares.reduce((total, share) => total + share[key], 0);
-      return { persistenceMs: sum("persistenceMs"), garbageMs: sum("garbageMs"), otherMs: sum("otherMs") };
+      const total = { persistenceMs: sum("persistenceMs"), garbageMs: sum("garbageMs"), otherMs: sum("otherMs") };
+      if (total.persistenceMs === 0) throw new Error("the process that served wrote no profile");
+      return total;
     },
     [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
   };
 }
 
-/** Waits for the files, reads and removes them. */
+function isSignalled(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGUSR2");
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for the files and reads them. */
 async function readProfiles(dir: string, expected: number): Promise<CpuProfile[]> {
   const deadlineMs = Date.now() + WRITE_MAX_MS;
   for (;;) {
-    const names = await readdir(dir);
+    const names = (await readdir(dir)).filter((name) => name.endsWith(".json"));
     const texts = await Promise.all(names.map((name) => readFile(join(dir, name), "utf8")));
-    const profiles = texts.map(parse);
-    if (names.length >= expected && !profiles.includes(undefined)) {
-      for (const name of names) await rm(join(dir, name));
-      return profiles as CpuProfile[];
-    }
-    if (Date.now() > deadlineMs) throw new Error(`${names.length} of ${expected} processes wrote their profile`);
+    const profiles = texts.map(parse).filter((profile) => profile !== undefined);
+    if (profiles.length >= expected || Date.now() > deadlineMs) return profiles;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

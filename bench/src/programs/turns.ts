@@ -143,7 +143,7 @@ async function profileTurns(
   if (profiledCount === 0) return { persistenceMs: 0, garbageMs: 0, otherMs: 0 };
   await profiler.start(contestant.pid);
   for (let turn = from; turn < from + profiledCount; turn++) await ask(contestant.url, threadId, turn);
-  const shares = await profiler.stop(contestant.pid);
+  const shares = await profiler.stop();
   return {
     persistenceMs: round(shares.persistenceMs / profiledCount),
     garbageMs: round(shares.garbageMs / profiledCount),

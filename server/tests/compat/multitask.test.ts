@@ -37,7 +37,7 @@ strategy("refuses a run with reject, and stays as it was", async ({ client }) =>
 });
 
 strategy("takes runs in order with enqueue, one at a time; it is the default", async ({ client }) => {
-  const first = await startTalking(client, 20);
+  const first = await startTalking(client, 200);
   const config = { configurable: { token_ms: 0 } };
   const queued: RunKey[] = [];
   for (const text of ["three", "four", "five"]) {
