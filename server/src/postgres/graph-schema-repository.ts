@@ -3,6 +3,9 @@ import type { Pool } from "pg";
 import type { GraphSchemaRepository, KeptSchemas } from "../domain/ports/graph-schemas.ts";
 import { execute } from "./statement.ts";
 
+/** Every change of a graph's file keeps new ones: older ones go then. One that is still wanted is read off again, once. */
+const KEPT_DAYS = 30;
+
 export class PostgresGraphSchemaRepository implements GraphSchemaRepository {
   readonly #pool: Pool;
 
@@ -20,7 +23,10 @@ export class PostgresGraphSchemaRepository implements GraphSchemaRepository {
   async keepSchemas(key: string, { schemas, sources }: KeptSchemas): Promise<void> {
     await execute(
       this.#pool,
-      `insert into graph_schema (key, schemas, sources) values ($1, $2, $3)
+      `with aged_out as (
+         delete from graph_schema where key <> $1 and created_at < now() - ${KEPT_DAYS} * interval '1 day'
+       )
+       insert into graph_schema (key, schemas, sources) values ($1, $2, $3)
        on conflict (key) do update set schemas = excluded.schemas, sources = excluded.sources, created_at = now()`,
       [key, JSON.stringify(schemas), JSON.stringify(sources)],
     );
