@@ -202,3 +202,20 @@ it("the project and the example of a tracer reach the graph's configuration", as
     langsmith_example_id: langsmith_tracer.example_id,
   });
 });
+
+it("feedback keys stay with their run, and the namespaces of a new stream are those of its query", async () => {
+  const client = connect();
+  const { thread_id } = await client.threads.create();
+  const body = { assistant_id: "nested", input: { trail: [] }, stream_mode: ["updates"], stream_subgraphs: true };
+  const answer = await post(`/threads/${thread_id}/runs/stream?namespace=`, { ...body, feedback_keys: ["score"] });
+  const names = parseFrames(answer.text).map(({ event }) => event);
+  expect(names).toEqual(["metadata", "updates", "updates"]);
+  const [run] = await client.runs.list(thread_id);
+  expect(run).toMatchObject({ kwargs: { feedback_keys: ["score"] } });
+});
+
+it("an assistant that calls itself the server's own is as anybody's: it can be deleted", async () => {
+  const { json: made } = await post("/assistants", { graph_id: "agent", metadata: { created_by: "system", mine: 1 } });
+  expect(made.metadata.mine).toBe(1);
+  expect((await send("DELETE", `${server.url}/assistants/${made.assistant_id}`)).status).toBe(204);
+});

@@ -39,6 +39,9 @@ store("finds items under a prefix, filtered, newest first, in pages", async ({ c
   expect(await search({ filter: { kind: "big" } })).toEqual([3, 2]);
   expect(await search({ filter: { n: { $gte: 2, $lt: 3 } } })).toEqual([2]);
   expect(await search({ filter: { n: { $ne: 2 } } })).toEqual([3, 1]);
+  expect(await search({ filter: { n: { $eq: 2 } } })).toEqual([2]);
+  expect(await search({ filter: { n: { $gt: 2 } } })).toEqual([3]);
+  expect(await search({ filter: { n: { $lte: 2 }, kind: "small" } })).toEqual([1]);
   expect(await search({ filter: { empty: {} } })).toEqual([3, 2, 1]);
   expect(await search({ filter: { kind: {} } })).toEqual([]);
   expect((await client.store.searchItems([...namespace, "b"])).items).toHaveLength(1);
@@ -59,6 +62,9 @@ store("lists namespaces by prefix, suffix and depth", async ({ client }) => {
     );
   expect((await list({})).sort()).toEqual(["x/files", "x/notes", "y/notes"]);
   expect((await list({ suffix: ["notes"] })).sort()).toEqual(["x/notes", "y/notes"]);
+  expect((await list({ prefix: [root, "*", "x"] })).filter((path) => path === "x/files")).not.toHaveLength(0);
+  expect((await list({ suffix: ["x", "*"] })).sort()).toEqual(["x/files", "x/notes"]);
+  expect(await list({ limit: 1, offset: 1 })).toHaveLength(1);
   expect((await list({ maxDepth: 3 })).sort()).toEqual(["x", "y"]);
 });
 
