@@ -30,6 +30,9 @@ const SORT_COLUMNS: Record<ThreadSortKey, SortColumn> = {
   stateUpdatedAt: { column: "state_updated_at", tieBreakers: BY_ID, isNullable: true },
 };
 
+/** Tags are joined, and planning a join of many takes longer than looking at every thread; filters have one or two entries. */
+const TAGS_MAX = 4;
+
 /** Metadata keys that are columns too (see the thread table); longer texts are not in the columns. */
 const METADATA_COLUMNS: Record<string, string> = { graph_id: "t.graph_id", assistant_id: "t.assistant_id" };
 const METADATA_COLUMN_LENGTH_MAX = 200;
@@ -163,6 +166,7 @@ function decidingTags(query: ThreadQuery, access: AccessFilter): TagSearch["tags
   ];
   if (!parts.every((part) => part !== undefined)) return undefined;
   const tags = parts.flat();
+  if (tags.length > TAGS_MAX) return undefined;
   return tags.some(({ kind, key }) => kind === "v" || !Object.hasOwn(METADATA_COLUMNS, key)) ? tags : undefined;
 }
 

@@ -182,3 +182,14 @@ test("sealed values have no tags", async () => {
   await run(`update thread set "values" = '"sealed"' where thread_id = $1`, [id]);
   expect(await run("select 1 from thread_tag where thread_id = $1", [id])).toEqual([]);
 });
+
+test("a filter of very many entries is not planned as a join of as many tables", async () => {
+  const many = Object.fromEntries(Array.from({ length: 300 }, (_, number) => [`key${number}`, number]));
+  const [whole] = [await insert(many, many), await insert({ ...many, key299: "other" }, many)];
+  const { items, total } = await threads.searchThreads(
+    { metadata: many, values: many, limit: 10, offset: 0, withValues: false },
+    undefined,
+  );
+  expect([items.map(({ threadId }) => threadId), total]).toEqual([[whole], 1]);
+  expect(await threads.countThreads({ metadata: many }, undefined)).toBe(1);
+}, 5_000);
