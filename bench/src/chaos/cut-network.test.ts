@@ -3,7 +3,7 @@ import { cutNetwork } from "./cut-network.ts";
 import { itSurvives } from "./short-test.fixture.ts";
 
 itSurvives(cutNetwork, "keeps every invariant, and refuses the writes of a worker that was cut off past its lease", {
-  runCount: 40,
+  runCount: 120,
   clientCount: 20,
   workerCount: 2,
   stepCount: 5,

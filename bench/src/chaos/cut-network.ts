@@ -19,8 +19,9 @@ const HEARTBEAT_INTERVAL_MS = 1_000;
 const DELAY_MIN_MS = 20;
 const DELAY_MAX_MS = 200;
 const STALL_MAX_MS = 6_000;
-/** Of the faults, how many cut a busy worker off until others have its runs; the first is one. */
-const PARTITION_EVERY = 5;
+/** In turn, so that a short test has them all. A partition cuts a busy worker off until others have its runs. */
+const KINDS = ["partition", "cut", "delay", "stall"] as const;
+const SPELL_MIN_MS = 500;
 const SPELL_MAX_MS = 3_000;
 
 interface Link {
@@ -76,19 +77,22 @@ async function disturb(context: InjectionContext, links: Link[]): Promise<Inject
   const { random, options, cluster } = context;
   const staleSenders = new Set<string>();
   let takenOverCount = 0;
-  for (let turn = 0; await untilNextFault(context); turn++) {
-    if (turn % PARTITION_EVERY === 0) {
+  let turn = 0;
+  while (await untilNextFault(context)) {
+    const kind = KINDS[turn % KINDS.length]!;
+    if (kind === "partition") {
       const busy = await pickBusyWorker(context);
       const link = links.find(({ worker }) => worker !== undefined && cluster.workers[worker] === busy);
       if (busy === undefined || link === undefined) continue;
       staleSenders.add(busy.session);
       takenOverCount += await partition(context, busy, link);
+      turn++;
       continue;
     }
+    turn++;
     const { name, worker, proxy } = random.pick(links);
     if (worker !== undefined) staleSenders.add(cluster.workers[worker]!.session);
-    const kind = random.pick(["cut", "delay", "stall"] as const);
-    const spellMs = random.integer(100, kind === "stall" ? STALL_MAX_MS : SPELL_MAX_MS);
+    const spellMs = random.integer(SPELL_MIN_MS, kind === "stall" ? STALL_MAX_MS : SPELL_MAX_MS);
     if (kind === "cut") proxy.cut();
     if (kind === "delay") proxy.delay(random.integer(DELAY_MIN_MS, DELAY_MAX_MS));
     if (kind === "stall") proxy.stall();

@@ -2,7 +2,13 @@
 import type { Violation } from "../harness/check-input.ts";
 import type { Effect } from "../harness/sink.ts";
 import type { Fault } from "./fault.ts";
-import { type InjectionContext, type InjectionReport, runStepsFault, untilNextFault } from "./steps-fault.ts";
+import {
+  type InjectionContext,
+  type InjectionReport,
+  pickBusyWorker,
+  runStepsFault,
+  untilNextFault,
+} from "./steps-fault.ts";
 
 /** Short, so that runs do not end within it but move on at a superstep boundary. */
 const DRAIN_GRACE_MS = 200;
@@ -30,7 +36,9 @@ async function rollOver(context: InjectionContext): Promise<InjectionReport> {
   let stoppedCount = 0;
   await Promise.all(cluster.workers.map((worker) => cluster.untilWorking(worker)));
   for (let turn = 0; await untilNextFault(context); turn++) {
-    const index = turn % options.workerCount;
+    // One that has runs, where there is one: it has something to hand back.
+    const busy = await pickBusyWorker(context);
+    const index = busy === undefined ? turn % options.workerCount : cluster.workers.indexOf(busy);
     const { session, server } = cluster.workers[index]!;
     const starting = cluster.startWorker(index);
     const startedAtMs = Date.now();
