@@ -40,7 +40,9 @@ module.exports = {
     {
       name: "wings-know-nothing-of-the-assembly",
       severity: "error",
-      from: { path: `${SERVER}/(http|runs|graphs|postgres|event-bus|webhooks|auth|config|domain|observability)/` },
+      from: {
+        path: `${SERVER}/(http|runs|graphs|postgres|event-bus|webhooks|usage|auth|config|domain|observability)/`,
+      },
       to: { path: `${SERVER}/(assembly/|app\\.ts)` },
     },
     wing("http", "runs", "auth", "webhooks"),
@@ -49,10 +51,12 @@ module.exports = {
     wing("postgres"),
     wing("event-bus"),
     wing("webhooks"),
+    wing("usage"),
     wing("auth"),
     wing("config"),
     wall("postgres-client", ["pg/"], ["postgres/", "event-bus/"]),
     wall("redis-client", ["@redis/"], ["event-bus/"]),
+    wall("price-table", ["@pydantic/genai-prices/"], ["usage/"]),
     wall("http-framework", ["hono/", "@hono/"], ["http/"]),
     wall("langchain", ["@langchain/"], ["graphs/", "postgres/checkpointer/", "postgres/store/"]),
     wall("logger-and-metrics", ["pino/", "prom-client/", "@opentelemetry/"], ["observability/"]),

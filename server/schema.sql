@@ -121,6 +121,23 @@ create table assistant_version (
   constraint assistant_version_pkey PRIMARY KEY (assistant_id, version)
 );
 
+create table budget_account (
+  account_id bigint generated always as identity not null,
+  scope text not null,
+  subject text not null,
+  period text not null,
+  period_start timestamp with time zone,
+  period_end timestamp with time zone,
+  tokens_spent bigint default 0 not null,
+  tokens_reserved bigint default 0 not null,
+  cost_spent numeric(20,12) default 0 not null,
+  cost_reserved numeric(20,12) default 0 not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint budget_account_period_check CHECK ((period = ANY (ARRAY['hour'::text, 'day'::text, 'week'::text, 'month'::text, 'total'::text]))),
+  constraint budget_account_scope_check CHECK ((scope = ANY (ARRAY['run'::text, 'thread'::text, 'user'::text, 'tenant'::text, 'deployment'::text]))),
+  constraint budget_account_pkey PRIMARY KEY (account_id)
+);
+
 create table checkpoint (
   thread_id text not null,
   checkpoint_ns text not null,
@@ -330,6 +347,43 @@ create table tool_effect (
   constraint tool_effect_thread_id_key_digest_key UNIQUE (thread_id, key_digest)
 );
 
+create table usage_entry (
+  call_id uuid not null,
+  run_id uuid not null,
+  thread_id uuid not null,
+  epoch bigint not null,
+  assistant_id uuid not null,
+  graph_id text not null,
+  user_id text,
+  tenant_id text,
+  thread_metadata jsonb not null,
+  node text,
+  provider text,
+  model text not null,
+  run_attempt integer not null,
+  call_attempt integer not null,
+  outcome text not null,
+  is_estimated boolean default false not null,
+  error text,
+  input_tokens bigint default 0 not null,
+  cached_input_tokens bigint default 0 not null,
+  cache_write_tokens bigint default 0 not null,
+  output_tokens bigint default 0 not null,
+  reasoning_tokens bigint default 0 not null,
+  cost numeric(20,12),
+  price_source text,
+  estimated_input_tokens bigint not null,
+  reserved_tokens bigint default 0 not null,
+  reserved_cost numeric(20,12) default 0 not null,
+  account_ids bigint[] default '{}'::bigint[] not null,
+  started_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  latency_ms integer,
+  first_token_ms integer,
+  constraint usage_entry_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'aborted'::text, 'lost'::text]))),
+  constraint usage_entry_pkey PRIMARY KEY (call_id)
+);
+
 create table webhook_delivery (
   delivery_id uuid not null,
   run_id uuid not null,
@@ -363,6 +417,10 @@ CREATE INDEX assistant_by_created_at ON public.assistant USING btree (created_at
 CREATE INDEX assistant_by_graph ON public.assistant USING btree (graph_id);
 
 CREATE INDEX assistant_by_metadata ON public.assistant USING gin (metadata jsonb_path_ops);
+
+CREATE UNIQUE INDEX budget_account_key ON public.budget_account USING btree (scope, subject, period, COALESCE(period_start, '-infinity'::timestamp with time zone));
+
+CREATE INDEX budget_account_updated ON public.budget_account USING btree (updated_at);
 
 CREATE INDEX checkpoint_newest ON public.checkpoint USING btree (thread_id, checkpoint_ns, epoch, checkpoint_id);
 
@@ -421,6 +479,14 @@ CREATE INDEX thread_temporary ON public.thread USING btree (ended_at) WHERE is_t
 CREATE UNIQUE INDEX thread_tag_by_created_at ON public.thread_tag USING btree (tag, created_at DESC, thread_id);
 
 CREATE INDEX tool_effect_unknown ON public.tool_effect USING btree (thread_id) WHERE (status = 'unknown'::text);
+
+CREATE INDEX usage_entry_run ON public.usage_entry USING btree (run_id);
+
+CREATE INDEX usage_entry_running ON public.usage_entry USING btree (started_at) WHERE (outcome = 'running'::text);
+
+CREATE INDEX usage_entry_started ON public.usage_entry USING btree (started_at);
+
+CREATE INDEX usage_entry_thread ON public.usage_entry USING btree (thread_id, started_at);
 
 CREATE INDEX webhook_delivery_by_run ON public.webhook_delivery USING btree (run_id);
 

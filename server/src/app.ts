@@ -5,6 +5,7 @@ import { type LongTermMemory, openLongTermMemory } from "./assembly/long-term-me
 import { openBus } from "./assembly/open-bus.ts";
 import { startSideWork } from "./assembly/side-work.ts";
 import { ensureSystemAssistants } from "./assembly/system-assistants.ts";
+import { openUsage, type Usage } from "./assembly/usage.ts";
 import { createUserInterfaces } from "./assembly/user-interfaces.ts";
 import { createWebhooks, type Webhooks } from "./assembly/webhook-delivery.ts";
 import type { Config } from "./config/config.ts";
@@ -101,11 +102,13 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
   hooks.onDatabaseOpen?.();
   const persistence = createPersistence(database.pool, toWireValue, config.limits);
   const memory = await openLongTermMemory(database, config.project);
+  const usage = await openUsage(config.project, persistence, { report, isWorker: roles.worker });
   const graphs = createGraphRuntime({
     graphs: graphDefinitions(config),
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
     effects: persistence.effects,
+    ...(usage.accountant === undefined ? {} : { modelAccounts: usage.accountant }),
     nodeTimeoutMs: config.workers.nodeTimeoutMs,
     store: memory.graphStore,
     types: {
@@ -138,6 +141,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
       bus,
       limits,
       memory,
+      usage,
       webhooks,
       workerId,
       report,
@@ -150,6 +154,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
         config,
         persistence,
         memory,
+        usage,
         webhooks,
         bus,
         graphs,
@@ -207,6 +212,7 @@ function startWorker(parts: EngineParts & { workerId: string; database: Database
 type ApiParts = EngineParts & {
   config: Config;
   memory: LongTermMemory;
+  usage: Usage;
   webhooks: Webhooks;
   metrics: Metrics;
   database: Database;
@@ -231,6 +237,7 @@ async function startApi(parts: ApiParts): Promise<{ address: string; engine: Eng
     ...persistence,
     store: parts.memory.store,
     webhooks: parts.webhooks.policy,
+    budgets: parts.usage.budgets,
     graphs: graphs.catalog,
     threadStates: graphs.stateReader,
     engine,

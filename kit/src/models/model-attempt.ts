@@ -1,4 +1,5 @@
 // One call of one model as a stream, with a limit on the first piece and on each pause, cancelled down to the socket.
+import type { Callbacks } from "@langchain/core/callbacks/manager";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
 
@@ -22,8 +23,9 @@ export class ModelTimeoutError extends Error {
 }
 
 /**
- * Streams a model's answer. The call is silent: it has no callbacks of its own, the caller reports.
+ * Streams a model's answer.
  * @param options call options for the model: tools, tool choice and whatever else it understands.
+ * @param callbacks whom the call is told to besides its caller; nobody else.
  * @throws ModelTimeoutError, the caller's abort reason, or what the model throws; also if the stream ends without its proper end.
  */
 export async function* streamAttempt(
@@ -31,6 +33,7 @@ export async function* streamAttempt(
   messages: BaseMessage[],
   options: Record<string, unknown> & { signal?: AbortSignal },
   limits: AttemptLimits,
+  callbacks: Callbacks = [],
 ): AsyncGenerator<AIMessageChunk> {
   const { signal: callerSignal, tools, ...rest } = options;
   const stop = new AbortController();
@@ -44,7 +47,7 @@ export async function* streamAttempt(
   let hasEnded = false;
   try {
     const open = async () => {
-      const stream = await bound.stream(messages, { signal, callbacks: [] });
+      const stream = await bound.stream(messages, { signal, callbacks });
       iterator = stream[Symbol.asyncIterator]();
       return iterator.next();
     };

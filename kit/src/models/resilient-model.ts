@@ -13,6 +13,7 @@ import type { Runnable } from "@langchain/core/runnables";
 import { backoffDelayMs, defaultBackoff, waitFor } from "../retries/backoff.ts";
 import { retryAfterMsOf } from "../retries/error-class.ts";
 import { holdBack, joinAfter } from "./answer-stream.ts";
+import { attemptCallbacks, WRAPPER_METADATA } from "./attempt-callbacks.ts";
 import { ModelTimeoutError, streamAttempt } from "./model-attempt.ts";
 import {
   classifyModelError,
@@ -69,7 +70,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
   private readonly options: Required<ResilienceOptions>;
 
   constructor(candidates: [ModelCandidate, ...ModelCandidate[]], options: ResilienceOptions = {}) {
-    super({});
+    super({ metadata: WRAPPER_METADATA });
     this.candidates = candidates;
     this.options = { ...defaults, ...options };
   }
@@ -181,7 +182,14 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     let isReported = false;
     try {
       const limits = { ...this.options, timeLeftMs: Math.max(1, progress.deadline - startedAt) };
-      const stream = streamAttempt(candidate.model, continuing(messages, progress.shownText), options, limits);
+      const callbacks = attemptCallbacks(runManager, progress.attempts.length + 1);
+      const stream = streamAttempt(
+        candidate.model,
+        continuing(messages, progress.shownText),
+        options,
+        limits,
+        callbacks,
+      );
       for await (const chunk of holdBack(joinAfter(progress.shownText, stream), report)) {
         progress.shownText += chunk.text;
         yield chunk;

@@ -9,6 +9,7 @@ import { ConfigurationError } from "../domain/errors.ts";
 import { mintId } from "../domain/ids.ts";
 import type { Freed, RetentionStrategy, ThreadBatch } from "../domain/ports/retention.ts";
 import type { RunAdministration } from "../domain/ports/run-administration.ts";
+import type { UsageReports } from "../domain/ports/usage-ledger.ts";
 import { PostgresBus } from "../event-bus/postgres-bus.ts";
 import { PostgresApiKeyRepository } from "../postgres/api-key-repository.ts";
 import { requestCancel } from "../postgres/cancel.ts";
@@ -22,6 +23,7 @@ import { listAppliedMigrations, listMigrations, migrate } from "../postgres/migr
 import { createPersistence } from "../postgres/persistence.ts";
 import { describeUrl, openPool } from "../postgres/pool.ts";
 import { findRunReport, listRunReports, retryRun } from "../postgres/run-administration.ts";
+import { PostgresUsageReports } from "../postgres/usage/usage-reports.ts";
 
 /** Connections of a maintenance command. */
 const COMMAND_POOL_MAX = 2;
@@ -143,6 +145,15 @@ export function administerRuns<T>(
       },
     });
   });
+}
+
+/** Hands over the usage of the configured database. @throws ConfigurationError, DatabaseUnavailableError */
+export function readUsage<T>(
+  config: Config,
+  log: (message: string) => void,
+  use: (reports: UsageReports) => Promise<T>,
+): Promise<T> {
+  return usePool(config, log, (pool) => use(new PostgresUsageReports(pool)));
 }
 
 /** What an operator can do with API keys. */

@@ -11,12 +11,17 @@ import { Janitor } from "../runs/janitor.ts";
 import type { EngineLimits } from "../runs/limits.ts";
 import { type LongTermMemory, storeSweepIntervalMs, sweepStore } from "./long-term-memory.ts";
 import { type PeriodicWork, startPeriodicWork } from "./periodic-work.ts";
+import type { Usage } from "./usage.ts";
 import { WEBHOOK_POLL_INTERVAL_MS, WEBHOOK_SWEEP_INTERVAL_MS, type Webhooks } from "./webhook-delivery.ts";
 
 /** How soon after their grace time ended threads of stateless runs are removed. */
 const ENDED_SWEEP_INTERVAL_MS = 15_000;
 /** The next three days of the log are made ahead, so that this may fail for days. */
 const EVENT_LOG_INTERVAL_MS = 60 * 60_000;
+
+/** How soon the reservations of a worker that died are given back. */
+const ABANDONED_CALLS_INTERVAL_MS = 10_000;
+const OLD_USAGE_INTERVAL_MS = 10 * 60_000;
 
 /** How soon the store uses pgvector where the database got it, and an index where there are enough embeddings for one. */
 const VECTOR_INDEX_INTERVAL_MS = 60_000;
@@ -31,6 +36,7 @@ export interface SideWorkOptions {
   bus: EventBus;
   limits: EngineLimits;
   memory: LongTermMemory;
+  usage: Usage;
   webhooks: Webhooks;
   workerId: string;
   report: Report;
@@ -64,6 +70,11 @@ export function startSideWork(options: SideWorkOptions): AsyncDisposable {
   start("removing ended threads", ENDED_SWEEP_INTERVAL_MS, () => janitor.removeEnded());
   start("removing expired threads", threads.sweepIntervalMs, () => janitor.removeExpired());
   start("maintaining the event log", EVENT_LOG_INTERVAL_MS, () => janitor.maintainEventLog());
+  const { accountant } = options.usage;
+  if (accountant !== undefined) {
+    start("settling calls of dead workers", ABANDONED_CALLS_INTERVAL_MS, () => accountant.settleAbandoned());
+  }
+  start("removing old usage", OLD_USAGE_INTERVAL_MS, () => options.usage.removeOld());
   const deliverer = webhooks.createDeliverer();
   started.push(deliverer);
   start("delivering webhooks", WEBHOOK_POLL_INTERVAL_MS, () => deliverer.takeTurn());

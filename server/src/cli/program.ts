@@ -12,6 +12,7 @@ import { addPruneCommand } from "./commands/prune.ts";
 import { addRekeyCommand } from "./commands/rekey.ts";
 import { addRunsCommand } from "./commands/runs.ts";
 import { addStartCommand } from "./commands/start.ts";
+import { addUsageCommand } from "./commands/usage.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 
 /** Builds the program; parsing it runs the command that was asked for. */
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     addApiCommand,
     addWorkerCommand,
     addRunsCommand,
+    addUsageCommand,
     addPruneCommand,
     addMigrateCommand,
     addRekeyCommand,

@@ -1,5 +1,6 @@
 // The shape of a LangGraph project file (langgraph.json), key by key.
 import { z } from "zod";
+import { BUDGET_PERIODS, BUDGET_SCOPES } from "../domain/usage.ts";
 
 const path = z.string().min(1);
 const minutes = z.number().positive();
@@ -110,6 +111,42 @@ const webhooks = z.looseObject({
     .optional(),
 });
 
+const price = z.strictObject({
+  input: z.number().min(0),
+  cached_input: z.number().min(0).optional(),
+  cache_write: z.number().min(0).optional(),
+  output: z.number().min(0),
+});
+
+const budgetLimit = { tokens: z.int().min(0).optional(), usd: z.number().min(0).optional() };
+const HAS_LIMIT = { message: 'must have "tokens", "usd" or both' };
+const hasLimit = (limit: { tokens?: number | undefined; usd?: number | undefined }) =>
+  limit.tokens !== undefined || limit.usd !== undefined;
+
+/** Strict, unlike the rest: a misspelt limit must not be taken for none. */
+const budget = z
+  .strictObject({
+    per: z.enum(BUDGET_SCOPES),
+    id: z.string().min(1).optional(),
+    period: z.enum(BUDGET_PERIODS).optional(),
+    ...budgetLimit,
+    warn_at: z.number().min(0).max(1).optional(),
+    cheaper: z
+      .strictObject({ model: z.string().min(1), ...budgetLimit })
+      .refine(hasLimit, HAS_LIMIT)
+      .optional(),
+  })
+  .refine(hasLimit, HAS_LIMIT);
+
+const usage = z.strictObject({
+  tenant_field: z.string().min(1).optional(),
+  prices: z.record(z.string().min(1), price).optional(),
+  unknown_price: z.enum(["refuse", "allow"]).optional(),
+  output_tokens_reserved: z.int().min(0).optional(),
+  budgets: z.array(budget).max(100).optional(),
+  retention_days: z.int().min(1).optional(),
+});
+
 /** Everything that Holdfast knows in a project file. Objects are loose: what is not listed is reported by name, not refused. */
 export const projectFileSchema = z.looseObject({
   $schema: z.string().optional(),
@@ -124,6 +161,7 @@ export const projectFileSchema = z.looseObject({
   store: store.optional(),
   checkpointer: checkpointer.optional(),
   webhooks: webhooks.optional(),
+  usage: usage.optional(),
   ui: z.record(z.string(), path).optional(),
   ui_config: z.looseObject({ shared: z.array(z.string()).optional() }).optional(),
   encryption: z.looseObject({ path: path.optional() }).optional(),

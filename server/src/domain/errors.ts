@@ -228,6 +228,30 @@ export class RunTimeoutError extends HoldfastError {
   readonly status = 504;
 }
 
+/** A budget has no room for a call of a model, which was therefore not made. */
+export class BudgetExceededError extends HoldfastError {
+  readonly code = "budget_exceeded";
+  readonly status = 402;
+  /** Spec of the model that may be called instead, where the budget names one and has room for it. */
+  readonly cheaperModel: string | undefined;
+  constructor(message: string, cheaperModel?: string) {
+    super(message);
+    this.cheaperModel = cheaperModel;
+  }
+}
+
+/** A budget is kept in money, and the price of the model is unknown; the call was not made. */
+export class PriceUnknownError extends HoldfastError {
+  readonly code = "price_unknown";
+  readonly status = 402;
+  constructor(model: string) {
+    super(
+      `The price of the model "${model}" is unknown, so a budget in money cannot be kept. Name its price under usage.prices in the ` +
+        'project file, or set usage.unknown_price to "allow".',
+    );
+  }
+}
+
 /** Anything not in this catalogue; the message is logged, never sent. */
 export class InternalError extends HoldfastError {
   readonly code = "internal_error";

@@ -1,5 +1,6 @@
 // The stream of a run of the first protocol whose thread is followed by the event protocol: one execution of the graph, told in both.
 import { isCheckpointEnvelope, STREAM_EVENTS_V3_MODES } from "@langchain/langgraph/web";
+import type { BudgetWarning } from "../domain/ports/model-accounts.ts";
 import type { RunCommand } from "../domain/run.ts";
 import type { CompiledGraph, GraphCallConfig } from "./compiled-graph.ts";
 import type { RunStream } from "./graph-stream.ts";
@@ -8,6 +9,7 @@ import type { ProtocolMapper } from "./protocol-mapper.ts";
 import type { RootValues } from "./root-values.ts";
 import { rootChunkOf, type StreamMapper } from "./stream-mapper.ts";
 import type { StreamPlan } from "./stream-plan.ts";
+import { BUDGET_EVENT, presentBudgetWarning } from "./usage/budget-event.ts";
 
 const PROTOCOL_MODES: ReadonlySet<string> = new Set(STREAM_EVENTS_V3_MODES);
 /** Modes that LangGraph fills differently for the protocol; a client of the first protocol gets them as ever. */
@@ -52,6 +54,11 @@ export class DoubleStream implements RunStream {
   addStop(interrupts: unknown[]): void {
     this.#options.modes.addStop(interrupts);
     this.#options.protocol.addStop(interrupts);
+  }
+
+  addBudgetWarning(warning: BudgetWarning): void {
+    this.#options.modes.addRunEvent(BUDGET_EVENT, presentBudgetWarning(warning));
+    this.#options.protocol.addCustom(BUDGET_EVENT, presentBudgetWarning(warning));
   }
 
   /** Hands the first protocol its chunks and yields those that the event protocol is made of. */

@@ -4,6 +4,7 @@ import { RunControl } from "@langchain/langgraph";
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkpoint";
 import { HoldfastError, LeaseLostError } from "../domain/errors.ts";
 import type { ExecutionOutcome, GraphExecutor } from "../domain/ports/graph-runtime.ts";
+import type { ModelAccounts } from "../domain/ports/model-accounts.ts";
 import type { ClaimedRun, Fence } from "../domain/ports/run-queue.ts";
 import type { ToolEffects } from "../domain/ports/tool-effects.ts";
 import { type Run, type RunCommand, toPublicError } from "../domain/run.ts";
@@ -23,6 +24,7 @@ import { describeError, errorName } from "./run-error.ts";
 import { toGraphInput } from "./run-input.ts";
 import { RunOutcome, readHead } from "./run-outcome.ts";
 import { openRunStream } from "./run-stream.ts";
+import { ModelCallRecorder } from "./usage/model-call-recorder.ts";
 
 export interface RunExecutorOptions {
   registry: GraphRegistry;
@@ -30,6 +32,8 @@ export interface RunExecutorOptions {
   store: BaseStore | undefined;
   /** Where tools record their effects. */
   effects: ToolEffects | undefined;
+  /** Where calls of models are accounted. */
+  modelAccounts: ModelAccounts | undefined;
   /** Longest time of one attempt of a node that sets no limit of its own; 0 for none. */
   nodeTimeoutMs: number;
 }
@@ -45,6 +49,8 @@ interface Attachment {
   graph: CompiledGraph;
   /** Set for runs that keep checkpoints. */
   checkpoints: { saver: FencedSaver; snapshots: () => CompiledGraph } | undefined;
+  /** Sees the calls of models. */
+  recorder: ModelCallRecorder | undefined;
   /** Aborted when persistence fails: what nodes do after that is lost, so they had better stop. */
   halt: AbortSignal;
   /** Set when an earlier attempt used up the answer a resume gave. */
@@ -74,17 +80,19 @@ export class RunExecutor implements GraphExecutor {
     });
     try {
       if (claimed.problem !== undefined) throw claimed.problem;
-      attachment = await this.#attach(claimed);
+      attachment = await this.#attach(claimed, stream, signals);
       await this.#run(claimed, attachment, stream, signals);
+      await attachment.recorder?.close();
       await attachment.checkpoints?.saver.seal();
     } catch (error) {
+      await attachment?.recorder?.close();
       await attachment?.checkpoints?.saver.seal();
       return await this.#endWithError(run, attachment, error, signals);
     }
     return await this.#endWithSuccess(run, attachment, stream.values);
   }
 
-  async #attach(claimed: ClaimedRun): Promise<Attachment> {
+  async #attach(claimed: ClaimedRun, stream: RunStream, signals: ExecutionSignals): Promise<Attachment> {
     const { run, fence } = claimed;
     const { kwargs } = run;
     const compiled = await this.#options.registry.instantiate(kwargs.graphId, toFactoryConfig(run), {
@@ -112,11 +120,22 @@ export class RunExecutor implements GraphExecutor {
         nodeTimeoutMs: this.#options.nodeTimeoutMs,
       }),
       checkpoints,
+      recorder: this.#openRecorder(claimed, stream, signals),
       halt: halt.signal,
       markResumeSpent: () => {
         isResumeSpent = true;
       },
     };
+  }
+
+  #openRecorder({ run, fence }: ClaimedRun, stream: RunStream, { signal }: ExecutionSignals) {
+    const accounts = this.#options.modelAccounts?.openRun(run, fence);
+    if (accounts === undefined) return undefined;
+    return new ModelCallRecorder({
+      accounts,
+      isStopped: () => signal.aborted,
+      onWarning: (warning) => stream.addBudgetWarning(warning),
+    });
   }
 
   async #run(claimed: ClaimedRun, attachment: Attachment, stream: RunStream, signals: ExecutionSignals): Promise<void> {
@@ -138,6 +157,7 @@ export class RunExecutor implements GraphExecutor {
       const config: GraphCallConfig = {
         ...buildRunConfig(run, { isContinued: !isStart && !continuation.isAddressed, signal }),
         control,
+        ...(attachment.recorder === undefined ? {} : { callbacks: [attachment.recorder] }),
       };
       if (this.#options.effects !== undefined) {
         config.configurable = {
@@ -195,7 +215,10 @@ export class RunExecutor implements GraphExecutor {
     error: unknown,
     signals: ExecutionSignals,
   ): Promise<ExecutionOutcome> {
-    const failure = error instanceof LeaseLostError ? error : attachment?.checkpoints?.saver.failure;
+    const failure =
+      error instanceof LeaseLostError
+        ? error
+        : (attachment?.checkpoints?.saver.failure ?? attachment?.recorder?.failure);
     // Persistence failed, not the graph: the engine decides whether the run is tried again.
     if (failure instanceof LeaseLostError || failure?.isRetryable === true) throw failure;
     const isDrained = signals.drainSignal.aborted && errorName(error) === DRAINED_ERROR_NAME;

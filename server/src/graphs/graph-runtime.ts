@@ -6,6 +6,7 @@ import type {
   ThreadStateReader,
   ThreadStateWriter,
 } from "../domain/ports/graph-runtime.ts";
+import type { ModelAccounts } from "../domain/ports/model-accounts.ts";
 import type { Fence } from "../domain/ports/run-queue.ts";
 import type { ToolEffects } from "../domain/ports/tool-effects.ts";
 import { RunExecutor } from "./execute-run.ts";
@@ -26,6 +27,8 @@ export interface GraphRuntimeOptions {
   store?: BaseStore;
   /** Where tools record their effects; without it they just run. */
   effects?: ToolEffects;
+  /** Where calls of models are accounted; without it they just run. */
+  modelAccounts?: ModelAccounts;
   /** How schemas are read off TypeScript types; without it graphs described by types alone show their channels' names. */
   types?: Omit<StaticSchemasOptions, "projectDir">;
   /** Longest time of one attempt of a node that sets no limit of its own. @default 0, no limit */
@@ -60,7 +63,12 @@ export function createGraphRuntime(options: GraphRuntimeOptions): GraphRuntime {
     catalog,
     stateReader: new StateReader(shared),
     stateWriter: new StateWriter(shared),
-    executor: new RunExecutor({ ...shared, effects: options.effects, nodeTimeoutMs: options.nodeTimeoutMs ?? 0 }),
+    executor: new RunExecutor({
+      ...shared,
+      effects: options.effects,
+      modelAccounts: options.modelAccounts,
+      nodeTimeoutMs: options.nodeTimeoutMs ?? 0,
+    }),
     loadGraphs: async () => {
       for (const { graphId } of registry.list()) await registry.load(graphId);
     },

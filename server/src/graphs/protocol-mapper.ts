@@ -90,6 +90,11 @@ export class ProtocolMapper {
     this.#add("input.answered", { namespace: [], timestamp: Date.now(), data }, data);
   }
 
+  /** Something of the server's own, told like an event of the graph's. */
+  addCustom(name: string, payload: unknown): void {
+    this.#addExtension(name, { namespace: [], timestamp: Date.now(), data: payload });
+  }
+
   #addExtension(name: string, params: ProtocolEvent["params"]): void {
     this.#add("custom", params, { name, payload: params.data }, name);
   }

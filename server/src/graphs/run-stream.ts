@@ -1,5 +1,6 @@
 // The stream of one run: in the modes its client asked for, or in LangGraph's event protocol.
 import { STREAM_EVENTS_V3_MODES } from "@langchain/langgraph/web";
+import type { BudgetWarning } from "../domain/ports/model-accounts.ts";
 import type { Run, RunCommand } from "../domain/run.ts";
 import type { NewStreamEvent } from "../domain/stream-event.ts";
 import type { CompiledGraph, GraphCallConfig, ProtocolEvent } from "./compiled-graph.ts";
@@ -10,6 +11,7 @@ import { ProtocolMapper } from "./protocol-mapper.ts";
 import type { ListHomes, RootValues } from "./root-values.ts";
 import { StreamMapper } from "./stream-mapper.ts";
 import { planStream, type StreamPlan } from "./stream-plan.ts";
+import { BUDGET_EVENT, presentBudgetWarning } from "./usage/budget-event.ts";
 
 /** @param lists where long lists of values are saved */
 export function openRunStream(run: Run, emit: (event: NewStreamEvent) => void, lists: ListHomes): RunStream {
@@ -48,6 +50,10 @@ class ModeStream implements RunStream {
   addStop(interrupts: unknown[]): void {
     this.#mapper.addStop(interrupts);
   }
+
+  addBudgetWarning(warning: BudgetWarning): void {
+    this.#mapper.addRunEvent(BUDGET_EVENT, presentBudgetWarning(warning));
+  }
 }
 
 class ProtocolStream implements RunStream {
@@ -69,6 +75,10 @@ class ProtocolStream implements RunStream {
 
   addStop(interrupts: unknown[]): void {
     this.#mapper.addStop(interrupts);
+  }
+
+  addBudgetWarning(warning: BudgetWarning): void {
+    this.#mapper.addCustom(BUDGET_EVENT, presentBudgetWarning(warning));
   }
 }
 

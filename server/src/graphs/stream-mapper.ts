@@ -55,6 +55,11 @@ export class StreamMapper {
     for (const mode of ["updates", "values"] as const) this.#add([], mode, { __interrupt__: interrupts });
   }
 
+  /** Something about the run as a whole, which every client is told, whatever modes it asked for. */
+  addRunEvent(event: string, data: unknown): void {
+    this.#emit({ event, data: JSON.stringify(data) });
+  }
+
   #add(namespace: string[], mode: StreamMode, payload: unknown): void {
     const isRoot = namespace.length === 0;
     if (mode === "messages") {

@@ -251,6 +251,12 @@ export async function startFixture(
     engine,
     store: createFakeStore(),
     crons: createFakeCrons(),
+    usageReports: {
+      sumUsage: async () => ({ items: [], total: 0 }),
+      listCalls: async () => ({ items: [], total: 0 }),
+      readAccounts: async () => [],
+    },
+    budgets: { tenantOf: () => null, readBudgets: async () => [], findWarnings: async () => [] },
     webhooks: { requireAllowed: () => {} },
     authorizer: {
       authenticate: async () => auth.principal,

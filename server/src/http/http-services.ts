@@ -5,12 +5,14 @@ import type { WebSocket } from "ws";
 import type { JsonObject } from "../domain/json.ts";
 import type { AssistantRepository } from "../domain/ports/assistant-repository.ts";
 import type { Authorizer } from "../domain/ports/authorizer.ts";
+import type { BudgetView } from "../domain/ports/budget-view.ts";
 import type { CronRepository } from "../domain/ports/cron-repository.ts";
 import type { GraphCatalog, ThreadStateReader } from "../domain/ports/graph-runtime.ts";
 import type { IdempotencyRepository } from "../domain/ports/idempotency-repository.ts";
 import type { RunRepository } from "../domain/ports/run-repository.ts";
 import type { StoreRepository } from "../domain/ports/store-repository.ts";
 import type { ThreadRepository } from "../domain/ports/thread-repository.ts";
+import type { UsageReports } from "../domain/ports/usage-ledger.ts";
 import type { UserInterfaces } from "../domain/ports/user-interfaces.ts";
 import type { Principal } from "../domain/principal.ts";
 import type { NewThread } from "../domain/thread.ts";
@@ -47,6 +49,8 @@ export interface HttpServices {
   idempotency: IdempotencyRepository;
   store: StoreRepository;
   crons: CronRepository;
+  usageReports: UsageReports;
+  budgets: BudgetView;
   /** Says which webhooks a run may ask for. */
   webhooks: Pick<WebhookPolicy, "requireAllowed">;
   graphs: GraphCatalog;

@@ -44,6 +44,7 @@ export type Tag =
   | "Stateless runs"
   | "Crons"
   | "Store"
+  | "Usage"
   | "Protocols"
   | "System";
 

@@ -69,6 +69,9 @@ import { getOk } from "./system/ok.ts";
 import { truncate } from "./system/truncate.ts";
 import { getUserInterfaceFile } from "./ui/file.ts";
 import { loadUserInterface } from "./ui/load.ts";
+import { readBudgets } from "./usage/budgets.ts";
+import { listModelCalls } from "./usage/calls.ts";
+import { reportUsage } from "./usage/report.ts";
 
 const ASSISTANTS: Operation[] = [
   createAssistant,
@@ -128,6 +131,8 @@ const STATELESS_RUNS: Operation[] = [
   joinStatelessRunStream,
 ];
 
+const USAGE: Operation[] = [reportUsage, listModelCalls, readBudgets];
+
 const CRONS: Operation[] = [
   createStatelessCron,
   createThreadCron,
@@ -151,6 +156,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...STATELESS_RUNS,
   ...CRONS,
   ...STORE,
+  ...USAGE,
   ...PROTOCOLS,
   ...SYSTEM,
   loadUserInterface,

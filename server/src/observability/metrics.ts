@@ -32,6 +32,11 @@ export interface Metrics {
   readonly webhookAttempts: Counter<"outcome">;
   readonly cronTicks: Counter<"outcome">;
   readonly databaseFailures: Counter;
+  readonly modelCalls: Counter<"provider" | "model" | "outcome">;
+  readonly modelLatency: Histogram<"provider" | "model">;
+  /** `kind`: input (cached included), cached input, output. */
+  readonly modelTokens: Counter<"provider" | "model" | "kind">;
+  readonly modelCost: Counter<"provider" | "model">;
   /** Tells where the gauges' numbers come from. Called once, when everything is started. */
   connectSources(sources: GaugeSources): void;
 }
@@ -67,6 +72,17 @@ export function createMetrics(options: { withProcessMetrics?: boolean } = {}): M
     eventsStreamed: counter("holdfast_stream_events_total", "Stream events written to clients."),
     webhookAttempts: counter("holdfast_webhook_attempts_total", "Attempts to deliver a webhook.", ["outcome"]),
     cronTicks: counter("holdfast_cron_ticks_total", "Due ticks of crons.", ["outcome"]),
+    modelCalls: counter("holdfast_model_calls_total", "Calls of models.", ["provider", "model", "outcome"]),
+    modelLatency: latency("holdfast_model_call_ms", "Milliseconds of a call of a model.", ["provider", "model"]),
+    modelTokens: counter("holdfast_model_tokens_total", "Tokens used by calls of models.", [
+      "provider",
+      "model",
+      "kind",
+    ]),
+    modelCost: counter("holdfast_model_cost_dollars_total", "US dollars spent, where the price is known.", [
+      "provider",
+      "model",
+    ]),
     databaseFailures: counter("holdfast_database_failures_total", "Times the database was found unreachable."),
     connectSources: (connected) => {
       sources = connected;

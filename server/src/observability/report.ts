@@ -36,6 +36,19 @@ interface WebhookFact {
   attempt: number;
 }
 
+interface ModelCallFact {
+  runId: string;
+  provider: string | null;
+  model: string;
+  outcome: string;
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  /** US dollars; null where the price is unknown. */
+  cost: number | null;
+  latencyMs: number;
+}
+
 export interface Report {
   requestServed(fact: RequestServed): void;
   /** A failure that is in no catalogue: the client gets the request id, the log everything else. */
@@ -57,6 +70,10 @@ export interface Report {
   /** The API asks nobody who they are. */
   apiOpen(fact: { host: string }): void;
   workerStarted(fact: { workerId: string; slotsMax: number; pid: number }): void;
+  /** A call of a model ended, well or not. */
+  modelCalled(fact: ModelCallFact): void;
+  /** What a call used could not be written down now; it will be estimated. */
+  usageUnsettled(fact: { callId: string; error: unknown }): void;
   /** Something in the worker's own loop failed in a way that is in no catalogue. */
   workerFailed(fact: { workerId: string; doing: string; error: unknown }): void;
   workerDied(fact: { workerId: string; pid: number; cause: string }): void;
@@ -96,6 +113,7 @@ export function createReport(root: Logger, metrics: Metrics): Report {
     ...reportRequests(subsystemLogger(root, "http"), metrics),
     ...reportRuns(subsystemLogger(root, "runs"), metrics),
     ...reportWorkers(subsystemLogger(root, "worker"), metrics),
+    ...reportUsage(subsystemLogger(root, "usage"), metrics),
     ...reportWebhooks(subsystemLogger(root, "webhooks"), metrics),
     ...reportCrons(subsystemLogger(root, "crons"), metrics),
     ...reportDatabase(subsystemLogger(root, "database"), metrics),
@@ -180,6 +198,24 @@ function reportRuns(log: Logger, metrics: Metrics): RunReport {
       metrics.attemptsExhausted.inc();
       log.error(fact, "run given up after its last attempt");
     },
+  };
+}
+
+function reportUsage(log: Logger, metrics: Metrics): Pick<Report, "modelCalled" | "usageUnsettled"> {
+  return {
+    modelCalled(fact) {
+      const { provider, model, outcome, inputTokens, cachedInputTokens, outputTokens, cost, latencyMs } = fact;
+      const of = { provider: provider ?? "", model };
+      metrics.modelCalls.inc({ ...of, outcome });
+      metrics.modelLatency.observe(of, latencyMs);
+      metrics.modelTokens.inc({ ...of, kind: "input" }, inputTokens);
+      metrics.modelTokens.inc({ ...of, kind: "cached input" }, cachedInputTokens);
+      metrics.modelTokens.inc({ ...of, kind: "output" }, outputTokens);
+      if (cost !== null) metrics.modelCost.inc(of, cost);
+      log.debug(fact, "model called");
+    },
+    usageUnsettled: ({ error, ...fields }) =>
+      log.error({ ...fields, err: error }, "usage of a call was not written down"),
   };
 }
 

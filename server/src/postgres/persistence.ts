@@ -22,6 +22,8 @@ import { PostgresStateFences } from "./state-fence.ts";
 import { PostgresThreadRepository } from "./thread-repository.ts";
 import { PostgresThreadTape } from "./thread-tape.ts";
 import { PostgresToolEffects } from "./tool-effects.ts";
+import { PostgresUsageLedger } from "./usage/usage-ledger.ts";
+import { PostgresUsageReports } from "./usage/usage-reports.ts";
 
 export interface Persistence {
   apiKeys: PostgresApiKeyRepository;
@@ -37,6 +39,8 @@ export interface Persistence {
   idempotency: PostgresIdempotencyRepository;
   retention: PostgresRetention;
   effects: PostgresToolEffects;
+  ledger: PostgresUsageLedger;
+  usageReports: PostgresUsageReports;
   openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
 }
 
@@ -82,6 +86,8 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
     idempotency,
     retention: new PostgresRetention(pool, { checkpoints, keys: idempotency, eventRetentionMs }),
     effects: new PostgresToolEffects(patient),
+    ledger: new PostgresUsageLedger(patient),
+    usageReports: new PostgresUsageReports(pool),
     openCheckpointer: (fence) => new HoldfastSaver({ pool: fence === undefined ? pool : patient, fence, cache }),
   };
 }

@@ -4,6 +4,7 @@ import { cors as honoCors } from "hono/cors";
 import { ERROR_CODE_HEADER } from "../error-response.ts";
 import type { CorsSettings, HttpEnv } from "../http-services.ts";
 import { IDEMPOTENCY_REPLAYED_HEADER } from "../idempotency-key.ts";
+import { BUDGET_HEADER } from "../usage/budget-header.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 /** Headers without which the SDKs lose ids, resumption and paging. */
@@ -13,6 +14,7 @@ const EXPOSED_HEADERS = [
   "x-pagination-total",
   "x-pagination-next",
   "retry-after",
+  BUDGET_HEADER,
   IDEMPOTENCY_REPLAYED_HEADER,
   REQUEST_ID_HEADER,
   ERROR_CODE_HEADER,

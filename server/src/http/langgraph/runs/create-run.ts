@@ -7,6 +7,7 @@ import type { AccessFilter } from "../../../domain/page.ts";
 import type { Run } from "../../../domain/run.ts";
 import { reserveRunIds } from "../../idempotency-key.ts";
 import type { Caller } from "../../operation.ts";
+import { addBudgetHeader } from "../../usage/budget-header.ts";
 import { type RunCreateBody, toRunRequest } from "./run-create-body.ts";
 import { runNotFound } from "./run-wire.ts";
 
@@ -35,6 +36,7 @@ export async function createRun(caller: Caller, order: RunOrder): Promise<Run> {
   const request = omitUndefined({ ...toRunRequest(body, threadId), ...door });
   const run = await caller.services.engine.createRun(request, access);
   await creation.runCreated(run);
+  await addBudgetHeader(caller, run.threadId);
   return run;
 }
 

@@ -9,7 +9,7 @@ export interface StreamSelection {
 }
 
 /** Events that belong to the run as a whole and reach everybody. */
-const RUN_EVENTS = new Set(["metadata", "error", "feedback"]);
+const RUN_EVENTS = new Set(["metadata", "error", "feedback", "budget"]);
 
 /** The predicate for a selection; `undefined` when everything passes. */
 export function selectEvents(selection: StreamSelection): ((event: StreamEvent) => boolean) | undefined {
