@@ -56,7 +56,6 @@ module.exports = {
     wing("config"),
     wall("postgres-client", ["pg/"], ["postgres/", "event-bus/"]),
     wall("redis-client", ["@redis/"], ["event-bus/"]),
-    wall("price-table", ["@pydantic/genai-prices/"], ["usage/"]),
     wall("http-framework", ["hono/", "@hono/"], ["http/"]),
     wall("langchain", ["@langchain/"], ["graphs/", "postgres/checkpointer/", "postgres/store/"]),
     wall("logger-and-metrics", ["pino/", "prom-client/", "@opentelemetry/"], ["observability/"]),

@@ -102,7 +102,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
   hooks.onDatabaseOpen?.();
   const persistence = createPersistence(database.pool, toWireValue, config.limits);
   const memory = await openLongTermMemory(database, config.project);
-  const usage = await openUsage(config.project, persistence, { report, isWorker: roles.worker });
+  const usage = openUsage(config.project, persistence, { report, isWorker: roles.worker });
   const graphs = createGraphRuntime({
     graphs: graphDefinitions(config),
     projectDir: config.project.dir,

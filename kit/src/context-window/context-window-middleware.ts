@@ -4,6 +4,7 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { ReducedValue, StateSchema } from "@langchain/langgraph";
 import { createMiddleware } from "langchain";
 import { z } from "zod";
+import { markForCache, wantsCacheMarks } from "./cache-control.ts";
 import {
   type Compaction,
   type ContextLimits,
@@ -13,12 +14,9 @@ import {
   planCompaction,
 } from "./compaction.ts";
 import { repairHistory } from "./history-repair.ts";
+import { tokenBudgetFor } from "./model-window.ts";
+import { factsMessage, type PinnedFact, pinnedFactState } from "./pinned-facts.ts";
 import { summarizeMessages } from "./summarize.ts";
-
-/** Share of a model's window given to messages if no budget is set. */
-const windowShareDefault = 0.5;
-/** Window assumed for a model that LangChain's model profiles do not know. */
-const windowTokensUnknown = 16_000;
 
 const compaction = z.object({
   version: z.number().int(),
@@ -41,16 +39,13 @@ export interface ContextWindowOptions extends Partial<ContextLimits> {
   summaryModel: BaseChatModel;
   /** Told when no summary could be made; the oldest turns are then left out of this call without one. */
   onSummaryError?: (error: unknown) => void;
+  /** Most tokens of pinned facts, estimated; the newest are shown. @default 1,000 */
+  pinnedFactsTokensMax?: number;
 }
 
-/**
- * The token budget for messages of a model.
- * @default half of the window in LangChain's profile of the model, or half of 16,000 tokens for an unknown one.
- */
-export function tokenBudgetFor(model: BaseChatModel): number {
-  const windowTokens = model.profile?.maxInputTokens ?? windowTokensUnknown;
-  return Math.floor(windowTokens * windowShareDefault);
-}
+const pinnedFactsTokensMaxDefault = 1_000;
+/** Shown before the summary, so that both change as seldom as they can. */
+const windowState = new StateSchema({ ...compactionState.fields, ...pinnedFactState.fields });
 
 /** One compaction step: the state update it makes, or nothing if the thread is within its budget or no summary could be made. */
 export async function compactThread(
@@ -90,13 +85,17 @@ export function contextWindowMiddleware(options: ContextWindowOptions) {
   const limits = { ...options, tokensMax: options.tokensMax ?? tokenBudgetFor(options.summaryModel) };
   return createMiddleware({
     name: "ContextWindow",
-    stateSchema: compactionState,
+    stateSchema: windowState,
     beforeModel: (state, runtime) => compactThread(state, limits, runtime.signal),
     wrapModelCall: (request, handler) => {
-      const { compactions } = request.state as { compactions?: Compaction[] };
+      const { compactions, pinnedFacts } = request.state as { compactions?: Compaction[]; pinnedFacts?: PinnedFact[] };
       const healthy = repairHistory(request.messages).messages;
       const view = contextViewWithin(healthy, latestCompaction(compactions ?? []), limits);
-      return handler({ ...request, messages: repairHistory(view, { firstMessage: "user" }).messages });
+      const facts = factsMessage(pinnedFacts ?? [], options.pinnedFactsTokensMax ?? pinnedFactsTokensMaxDefault);
+      const { messages } = repairHistory(facts ? [facts, ...view] : view, { firstMessage: "user" });
+      if (!wantsCacheMarks(request.model as BaseChatModel)) return handler({ ...request, messages });
+      const marked = markForCache(request.systemMessage, messages);
+      return handler({ ...request, messages: marked.messages, systemMessage: marked.system ?? request.systemMessage });
     },
   });
 }

@@ -11,10 +11,11 @@ import { getCurrentTaskInput, isGraphBubbleUp } from "@langchain/langgraph";
 import { backoffDelayMs, waitFor } from "../retries/backoff.ts";
 import { retryAfterMsOf } from "../retries/error-class.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
-import { countFailures } from "./loop-breaker.ts";
+import { callsAlike, countFailures, earlierCallInAnswer } from "./loop-breaker.ts";
 import { defaultToolLimits, type ToolLimits } from "./tool-limits.ts";
 import {
   describeBadArguments,
+  describeExclusive,
   describeFailure,
   describeRepetition,
   describeTimeout,
@@ -92,7 +93,10 @@ export class GuardedTool extends StructuredTool {
   }
 
   private refuse(call: ToolCall, config: ToolRunnableConfig): string | undefined {
-    const { sameCallCount, allCount } = countFailures(messagesOf(config), call);
+    const messages = messagesOf(config);
+    const earlier = this.limits.isExclusive ? earlierCallInAnswer(messages, call) : undefined;
+    if (earlier) return describeExclusive(this.name, callsAlike(earlier, call));
+    const { sameCallCount, allCount } = countFailures(messages, call);
     if (allCount >= this.limits.failuresPerTurnMax) return describeTooManyFailures(this.name, allCount);
     if (sameCallCount >= this.limits.sameFailuresMax) return describeRepetition(this.name, sameCallCount);
     return undefined;

@@ -34,6 +34,38 @@ export function countFailures(messages: BaseMessage[], call: CallLike): TurnFail
   return { sameCallCount: failed.filter((made) => callKey(made) === key).length, allCount: failed.length };
 }
 
+/** A call of the same tool that stands before `call` in the same answer of the model. */
+export function earlierCallInAnswer(messages: BaseMessage[], call: CallLike): CallLike | undefined {
+  for (const message of messages.toReversed()) {
+    const calls = isAi(message) ? (message.tool_calls ?? []) : [];
+    const at = calls.findIndex(({ id }) => id === call.id);
+    if (at >= 0) return calls.slice(0, at).find(({ name }) => name === call.name);
+  }
+  return undefined;
+}
+
+/** Whether two calls ask for the same. */
+export function callsAlike(a: CallLike, b: CallLike): boolean {
+  return callKey(a) === callKey(b);
+}
+
+/** What was done with tools since the newest user message. */
+export interface TurnToll {
+  /** Answers of the model that called tools. */
+  rounds: number;
+  /** Failed tool calls. */
+  failures: number;
+}
+
+/** Counts from the messages alone, so that the bounds hold across crashes and resumes. */
+export function countTurn(messages: BaseMessage[]): TurnToll {
+  const turn = messages.slice(messages.findLastIndex((message) => isHuman(message)) + 1);
+  return {
+    rounds: turn.filter((message) => isAi(message) && (message.tool_calls?.length ?? 0) > 0).length,
+    failures: turn.filter((message) => isTool(message) && message.status === "error").length,
+  };
+}
+
 /** The same for calls of the same tool with equal arguments, in whatever order their keys were written. */
 function callKey(call: CallLike): string {
   return `${call.name}:${canonical(call.args)}`;

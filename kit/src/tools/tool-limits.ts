@@ -20,6 +20,8 @@ export interface ToolLimits {
   concurrentCallsMax?: number;
   /** How often the same call (tool and arguments) may fail in one turn before it is refused. @default 2 */
   sameFailuresMax?: number;
+  /** Whether only one call of the tool may be made in one answer of the model; the others are not run. @default false */
+  isExclusive?: boolean;
   /** How many tool calls may fail in one turn before all further calls are refused. @default 8 */
   failuresPerTurnMax?: number;
 }
@@ -34,5 +36,6 @@ export const defaultToolLimits: Required<ToolLimits> = {
   outputCharactersMax: 20_000,
   concurrentCallsMax: 8,
   sameFailuresMax: 2,
+  isExclusive: false,
   failuresPerTurnMax: 8,
 };

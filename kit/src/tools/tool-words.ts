@@ -55,6 +55,20 @@ export function describeTimeout(name: string, timeoutMs: number, isIdempotent: b
   return `\`${name}\` did not answer within ${timeoutMs / 1000} seconds and was stopped.${outcome}`;
 }
 
+/** A call that was written in a way nobody can read. */
+export function describeUnreadable(name: string, error: string | undefined): string {
+  const why = error ? ` (${error.slice(0, 200)})` : "";
+  return `Your call of \`${name}\` was not made, because its arguments are not valid JSON${why}. Make the call again, with arguments that are one complete JSON object.`;
+}
+
+/** Several calls of a tool that takes one at a time; `isSame`: the first of them has the same arguments. */
+export function describeExclusive(name: string, isSame: boolean): string {
+  const why = isSame
+    ? "the same call was made in the same answer already"
+    : "another call of it was made in the same answer";
+  return `\`${name}\` was not run, because ${why}, and only one at a time is carried out. Look at the result of the first; if another is still needed, call it then.`;
+}
+
 /** The same call failed too often. */
 export function describeRepetition(name: string, failuresCount: number): string {
   return `\`${name}\` was not run: the same call with the same arguments has already failed ${failuresCount} times. Do not repeat it. Use other arguments or another tool, or tell the user what did not work.`;

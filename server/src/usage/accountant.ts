@@ -1,4 +1,5 @@
 // The accountant: prices calls of models, reserves them on their budgets before they are made, and settles them afterwards.
+import type { PriceTable } from "@holdfast/kit/prices";
 import { BudgetExceededError, PriceUnknownError } from "../domain/errors.ts";
 import type {
   BudgetWarning,
@@ -13,7 +14,7 @@ import type { Run } from "../domain/run.ts";
 import { type BudgetRule, type BudgetState, describeBudget, NO_USAGE, usedShare } from "../domain/usage.ts";
 import type { Report } from "../observability/report.ts";
 import { limitFor, type PlannedBudget, planBudgets } from "./budget-plan.ts";
-import type { PriceTable } from "./price-table.ts";
+
 import { ownerOf } from "./run-owner.ts";
 
 export interface AccountantOptions {

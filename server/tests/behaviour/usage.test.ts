@@ -98,7 +98,7 @@ describe.each([
     expect(call!.latency_ms).toBeGreaterThan(0);
     if (costMin === undefined) {
       const dollars = (billed!.inputTokens * 1 + billed!.outputTokens * 10) / 1e6;
-      expect(call).toMatchObject({ cost_usd: dollars, price_source: "project file" });
+      expect(call).toMatchObject({ cost_usd: dollars, price_source: "own prices" });
     } else expect(call!.cost_usd).toBeGreaterThanOrEqual(costMin);
   });
 });

@@ -1,0 +1,46 @@
+// What a thread or a turn has used so far, read off the usage that its answers carry: no state of its own, so a crash loses nothing.
+import type { BaseMessage } from "@langchain/core/messages";
+import { isAi, isHuman } from "../context-window/message-kinds.ts";
+import type { PriceTable } from "./price-table.ts";
+
+/** A sum over answers. */
+export interface UsedTokens {
+  inputTokens: number;
+  cachedInputTokens: number;
+  cacheWriteTokens: number;
+  outputTokens: number;
+}
+
+/** Sums up the answers among the messages. What no answer tells is not in it: broken calls, and messages that were removed. */
+export function usageOf(messages: BaseMessage[]): UsedTokens {
+  const sum = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
+  for (const message of messages) {
+    const usage = isAi(message) ? message.usage_metadata : undefined;
+    sum.inputTokens += usage?.input_tokens ?? 0;
+    sum.cachedInputTokens += usage?.input_token_details?.cache_read ?? 0;
+    sum.cacheWriteTokens += usage?.input_token_details?.cache_creation ?? 0;
+    sum.outputTokens += usage?.output_tokens ?? 0;
+  }
+  return sum;
+}
+
+/** The messages since the user's newest one. */
+export function newestTurn(messages: BaseMessage[]): BaseMessage[] {
+  return messages.slice(messages.findLastIndex((message) => isHuman(message)) + 1);
+}
+
+/**
+ * What the answers among the messages cost, in US dollars, each priced as its own model.
+ * @returns undefined if a model's price is unknown
+ */
+export function costOf(messages: BaseMessage[], prices: PriceTable, provider: string): number | undefined {
+  let dollars = 0;
+  for (const message of messages) {
+    if (!isAi(message) || !message.usage_metadata) continue;
+    const model = String(message.response_metadata.model_name ?? message.response_metadata.model ?? "");
+    const priced = prices.price(provider, model, usageOf([message]));
+    if (priced === undefined) return undefined;
+    dollars += priced.cost;
+  }
+  return dollars;
+}
