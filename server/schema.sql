@@ -365,6 +365,7 @@ create table usage_entry (
   outcome text not null,
   is_estimated boolean default false not null,
   error text,
+  provider_call_id text,
   input_tokens bigint default 0 not null,
   cached_input_tokens bigint default 0 not null,
   cache_write_tokens bigint default 0 not null,

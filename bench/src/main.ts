@@ -8,6 +8,7 @@ import { scaling } from "./programs/scaling.ts";
 import { search } from "./programs/search.ts";
 import { sessions } from "./programs/sessions.ts";
 import { turns } from "./programs/turns.ts";
+import { tokens } from "./tokens/tokens.ts";
 
 const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = {
   chaos,
@@ -17,6 +18,7 @@ const PROGRAMS: Record<string, (options: ProgramOptions) => Promise<void>> = {
   scaling,
   search,
   sessions,
+  tokens,
   turns,
 };
 

@@ -56,7 +56,15 @@ export class Exchange {
   /** Writes a part of a streamed answer and waits until the socket took it. */
   async write(text: string): Promise<void> {
     this.throwIfGone();
-    await new Promise<void>((resolve) => this.response.write(text, () => resolve()));
+    await new Promise<void>((resolve) => {
+      // A connection that closes with the piece still waiting never calls back.
+      const settle = () => {
+        this.gone.signal.removeEventListener("abort", settle);
+        resolve();
+      };
+      this.gone.signal.addEventListener("abort", settle);
+      this.response.write(text, settle);
+    });
   }
 
   /** Ends a streamed answer. */

@@ -24,6 +24,8 @@ create table usage_entry (
   -- Whether tokens were estimated, because the call broke off before the provider told them.
   is_estimated boolean not null default false,
   error text,
+  -- The provider's own id of its answer, to find the call in its logs and on its bill.
+  provider_call_id text,
   -- All input, cached reads and cache writes included; all output, reasoning included.
   input_tokens bigint not null default 0,
   cached_input_tokens bigint not null default 0,

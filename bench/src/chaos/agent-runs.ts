@@ -1,6 +1,7 @@
 // What the faults of model and tool calls share: an agent on a provider stub, runs of it, and its history sent to the stub again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ProviderStub, startOpenAiStub } from "@holdfast/provider-stubs";
+import { NO_RUN_HEADER } from "../harness/check-usage.ts";
 import type { Random } from "./random.ts";
 
 const TOOL_MS_MAX = 300;
@@ -95,7 +96,7 @@ export interface WireMessage {
 export async function replayHistory(stub: ProviderStub, messages: WireMessage[]): Promise<string | undefined> {
   const response = await fetch(`${stub.url}/chat/completions`, {
     method: "POST",
-    headers: { "content-type": "application/json", authorization: "Bearer test-key" },
+    headers: { "content-type": "application/json", authorization: "Bearer test-key", [NO_RUN_HEADER]: "1" },
     body: JSON.stringify({ model: "gpt-4o-mini", messages: messages.map(toChatMessage) }),
   });
   const text = await response.text();

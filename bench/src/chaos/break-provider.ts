@@ -2,6 +2,7 @@
 // answers: every run ends within its limit, and the thread can go on when the provider is well again.
 import type { Fault as ProviderFault } from "@holdfast/provider-stubs";
 import type { Violation } from "../harness/check-input.ts";
+import { checkUsage } from "../harness/check-usage.ts";
 import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { AgentApi, inParallel, startAgentProvider } from "./agent-runs.ts";
@@ -80,14 +81,20 @@ async function runOnBadProvider(options: ChaosOptions): Promise<ChaosResult> {
     expectedStatuses: ["success", "error", "timeout"],
     readUserMessages: async () => [],
   });
+  const usage = await checkUsage(cluster.pool, provider);
   return {
     proofs: {
       faultsInjected: provider.faults.injected.length,
       runsSucceeded: statuses.success ?? 0,
       runsFailed: statuses.error ?? 0,
     },
-    counts: { runs: options.runCount * 2, timedOut: statuses.timeout ?? 0, ...countFaults(provider.faults.injected) },
-    violations: [...violations, ...checked],
+    counts: {
+      runs: options.runCount * 2,
+      timedOut: statuses.timeout ?? 0,
+      ...countFaults(provider.faults.injected),
+      ...usage.counts,
+    },
+    violations: [...violations, ...checked, ...usage.violations],
   };
 }
 

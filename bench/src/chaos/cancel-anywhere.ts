@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ProviderStub } from "@holdfast/provider-stubs";
 import type { Pool } from "pg";
 import type { Violation } from "../harness/check-input.ts";
+import { checkUsage } from "../harness/check-usage.ts";
 import { checkInvariants } from "../harness/checker.ts";
 import { Cluster } from "../harness/cluster.ts";
 import { summarise } from "../harness/measure.ts";
@@ -70,6 +71,8 @@ async function cancelMany(options: ChaosOptions): Promise<ChaosResult> {
     readUserMessages: async () => [],
   });
   violations.push(...(await findLateEnds(cluster.pool)));
+  const usage = await checkUsage(cluster.pool, provider);
+  violations.push(...usage.violations);
   violations.push(...books.details.map((detail): Violation => ({ invariant: "F9", detail })));
   const settled = summarise(books.settleMs);
   const abortedCalls = provider.calls.filter((call) => call.isAborted).length;
@@ -82,6 +85,7 @@ async function cancelMany(options: ChaosOptions): Promise<ChaosResult> {
       cancelSettledP50Ms: settled.p50Ms,
       cancelSettledP99Ms: settled.p99Ms,
       storedHistoriesThatNeedRepair: books.historyComplaints.length,
+      ...usage.counts,
     },
     violations,
   };

@@ -28,7 +28,7 @@ export interface PricedUsage {
 }
 
 /** Models that run on the deployment's own machines: no provider sends a bill. */
-const LOCAL_PROVIDERS: ReadonlySet<string> = new Set(["ollama", "demo"]);
+const LOCAL_PROVIDERS: ReadonlySet<string> = new Set(["ollama", "holdfast"]);
 
 const TOKENS_PER_PRICE = 1_000_000;
 

@@ -8,7 +8,7 @@ export interface NewStreamEvent {
   readonly data: string;
   /** The stored form of an event whose long lists a checkpoint holds already; asked for when it is written. */
   readonly stored?: StoredEvent;
-  /** Resolves when `stored` can be asked for; the event is written after that, or after a short while without it. */
+  /** Resolves when the checkpoint that the event tells of is written, and `stored` can be asked for; the event is written after that, or after a short while without it. */
   readonly storable?: Promise<unknown>;
 }
 

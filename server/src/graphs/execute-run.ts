@@ -57,6 +57,15 @@ interface Attachment {
   markResumeSpent: () => void;
 }
 
+const QUESTION_MARKS = ["__interrupt__", "interrupt_id"];
+
+/** Whoever is told of a question may read the thread's state at once: the question must be in it. */
+function afterItsCheckpoint(event: NewStreamEvent, run: Run, saver: FencedSaver | undefined): NewStreamEvent {
+  if (saver === undefined || run.kwargs.durability === "exit" || "stored" in event) return event;
+  if (!QUESTION_MARKS.some((mark) => event.data.includes(mark))) return event;
+  return { event: event.event, data: event.data, storable: saver.whenWritten() };
+}
+
 /** LangGraph's error for a run that stopped at a superstep because it was asked to. */
 const DRAINED_ERROR_NAME = "GraphDrained";
 
@@ -70,7 +79,9 @@ export class RunExecutor implements GraphExecutor {
   async executeRun(claimed: ClaimedRun, signals: ExecutionSignals): Promise<ExecutionOutcome> {
     const { run } = claimed;
     let attachment: Attachment | undefined;
-    const stream = openRunStream(run, signals.emit, {
+    const emit = (event: NewStreamEvent) =>
+      signals.emit(afterItsCheckpoint(event, run, attachment?.checkpoints?.saver));
+    const stream = openRunStream(run, emit, {
       threadId: run.threadId,
       findHome: (list) => attachment?.checkpoints?.saver.findListHome(list),
       // With durability `exit` nothing is saved before the end; the lists are stored with their events then.

@@ -108,6 +108,15 @@ export class FencedSaver extends BaseCheckpointSaver {
     });
   }
 
+  /** Resolves when everything that was asked to be written by now is written, or cannot be. */
+  async whenWritten(): Promise<void> {
+    while (this.#inFlight.size > 0) {
+      await Promise.allSettled(this.#inFlight);
+      // LangGraph begins its next write when the one before has ended.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** Refuses every later write (nodes that outlive a cancel) and waits for those under way. Reading stays possible. */
   async seal(): Promise<void> {
     this.#isSealed = true;

@@ -107,6 +107,7 @@ async function untilStorable(events: StreamEvent[]): Promise<void> {
 
 /** The numbered event reads through to its source, so that long data stay unwritten until somebody reads them. */
 function numberEvent(source: NewStreamEvent, seq: number): StreamEvent {
-  if (!("stored" in source)) return { seq, event: source.event, data: source.data };
+  const { storable } = source;
+  if (!("stored" in source)) return { seq, event: source.event, data: source.data, ...(storable && { storable }) };
   return Object.create(source, { seq: { value: seq, enumerable: true } }) as StreamEvent;
 }

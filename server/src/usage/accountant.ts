@@ -59,6 +59,7 @@ export class Accountant implements ModelAccounts {
         outcome: "lost",
         isEstimated: true,
         error: "The process that made the call died.",
+        providerCallId: null,
         cost: priced?.cost ?? null,
         priceSource: priced?.source ?? null,
         latencyMs: null,

@@ -30,6 +30,18 @@ interrupts("leaves a successful run, an interrupted thread, and its question in 
   expect(Object.values(thread.interrupts)).toEqual([answer.__interrupt__]);
 });
 
+interrupts("is in the thread's state as soon as a stream tells of it", async ({ client }) => {
+  for (let round = 0; round < 15; round++) {
+    const { thread_id } = await client.threads.create();
+    for await (const { event, data } of client.runs.stream(thread_id, "ask", { ...start, streamMode: "updates" })) {
+      if (event !== "updates" || !("__interrupt__" in (data as object))) continue;
+      const state = await client.threads.getState(thread_id);
+      expect(state.next).toEqual(["ask"]);
+      expect(state.tasks[0]!.interrupts).toHaveLength(1);
+    }
+  }
+});
+
 interrupts("is answered by a command, once, without repeating what was done", async ({ client }) => {
   const { thread_id } = await client.threads.create();
   await client.runs.wait(thread_id, "ask", start);

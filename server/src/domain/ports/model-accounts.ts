@@ -23,6 +23,8 @@ export interface ModelCallEnd extends TokenUsage {
   /** Tokens were estimated, because the provider did not tell them. */
   isEstimated: boolean;
   error: string | null;
+  /** The provider's own id of its answer, as far as one arrived. */
+  providerCallId: string | null;
   latencyMs: number;
   firstTokenMs: number | null;
 }

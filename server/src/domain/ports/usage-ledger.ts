@@ -44,6 +44,8 @@ export interface CallSettlement extends TokenUsage {
   outcome: Exclude<CallOutcome, "running">;
   isEstimated: boolean;
   error: string | null;
+  /** The provider's own id of its answer. */
+  providerCallId: string | null;
   /** In US dollars; null where the price is unknown. */
   cost: number | null;
   priceSource: string | null;
@@ -134,6 +136,7 @@ export interface UsageEntry extends TokenUsage, CallOwner {
   outcome: CallOutcome;
   isEstimated: boolean;
   error: string | null;
+  providerCallId: string | null;
   cost: number | null;
   priceSource: string | null;
   startedAt: Date;

@@ -10,6 +10,7 @@ const ERROR_CHARS_MAX = 500;
 /** A piece of an answer, of any copy of LangChain. */
 export interface AnswerChunk {
   message?: {
+    id?: string;
     content?: unknown;
     tool_call_chunks?: { name?: string; args?: string }[];
     usage_metadata?: Parameters<typeof fromMetadata>[0];
@@ -23,6 +24,7 @@ export class OpenCall {
   /** Texts of the answer by kind; each is counted by itself. */
   readonly #texts = new Map<string, string>();
   #reported: TokenUsage = NO_USAGE;
+  #providerCallId: string | null = null;
 
   constructor(call: ModelCall) {
     this.call = call;
@@ -31,6 +33,7 @@ export class OpenCall {
   addChunk(token: string, chunk: AnswerChunk | undefined): void {
     this.#firstTokenMs ??= Math.round(performance.now() - this.#startedAt);
     const message = chunk?.message;
+    this.#noteId(message?.id);
     this.#addContent(message?.content ?? token);
     for (const { name, args } of message?.tool_call_chunks ?? []) {
       this.#addText(`name ${this.#texts.size}`, name ?? "");
@@ -42,6 +45,7 @@ export class OpenCall {
   /** The provider told what it used; otherwise it is estimated. */
   complete(output: ModelOutput): ModelCallEnd {
     const usage = reportedUsage(output);
+    this.#noteId(output.generations?.[0]?.[0]?.message?.id);
     if (usage !== undefined) return this.#end("completed", usage, false, null);
     if (this.#texts.size === 0) {
       const generation = output.generations?.[0]?.[0];
@@ -64,7 +68,15 @@ export class OpenCall {
 
   #end(outcome: ModelCallEnd["outcome"], usage: TokenUsage, isEstimated: boolean, error: string | null): ModelCallEnd {
     const latencyMs = Math.round(performance.now() - this.#startedAt);
-    return { ...usage, outcome, isEstimated, error, latencyMs, firstTokenMs: this.#firstTokenMs };
+    return {
+      ...usage,
+      outcome,
+      isEstimated,
+      error,
+      latencyMs,
+      firstTokenMs: this.#firstTokenMs,
+      providerCallId: this.#providerCallId,
+    };
   }
 
   /** Input as far as it was told, else as estimated before the call; output by what arrived. */
@@ -78,6 +90,11 @@ export class OpenCall {
       outputTokens: Math.max(outputTokens, reported.outputTokens),
       reasoningTokens: Math.max(estimateTextTokens(this.#texts.get("reasoning") ?? ""), reported.reasoningTokens),
     };
+  }
+
+  /** Where the provider gives none, LangChain makes one up from its own run's. */
+  #noteId(id: string | undefined): void {
+    if (typeof id === "string" && id !== "" && !/^run-/.test(id)) this.#providerCallId ??= id;
   }
 
   #addContent(content: unknown): void {

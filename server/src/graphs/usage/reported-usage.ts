@@ -11,7 +11,7 @@ interface UsageMetadata {
 
 /** What of a finished call is looked at. */
 export interface ModelOutput {
-  generations?: { message?: { usage_metadata?: UsageMetadata; content?: unknown }; text?: string }[][];
+  generations?: { message?: { id?: string; usage_metadata?: UsageMetadata; content?: unknown }; text?: string }[][];
   llmOutput?: Record<string, unknown> & {
     tokenUsage?: { promptTokens?: number; completionTokens?: number };
   };

@@ -55,6 +55,7 @@ const settled = (fields: Partial<CallSettlement> = {}): CallSettlement => ({
   outcome: "completed",
   isEstimated: false,
   error: null,
+  providerCallId: null,
   cost: 0.0009,
   priceSource: "test",
   latencyMs: 12,

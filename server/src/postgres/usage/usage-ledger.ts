@@ -83,7 +83,7 @@ const SETTLE = `with entry as (
   )
   update usage_entry u set outcome = $2, error = $3, is_estimated = $4, price_source = $5, input_tokens = $6,
     cached_input_tokens = $7, cache_write_tokens = $8, output_tokens = $9, reasoning_tokens = $10, cost = $11,
-    latency_ms = $12, first_token_ms = $13, reserved_tokens = 0, reserved_cost = 0, ended_at = now()
+    latency_ms = $12, first_token_ms = $13, provider_call_id = $14, reserved_tokens = 0, reserved_cost = 0, ended_at = now()
   from entry e where u.call_id = e.call_id`;
 
 interface ReservationRow {
@@ -144,6 +144,7 @@ export class PostgresUsageLedger implements UsageLedger {
       toNumeric(cost),
       latencyMs,
       firstTokenMs,
+      storable(settlement.providerCallId),
     ];
     await execute(this.#pool, SETTLE, values, "settle_call");
   }

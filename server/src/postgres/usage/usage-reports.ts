@@ -74,6 +74,7 @@ interface EntryRow extends TokenColumns {
   outcome: CallOutcome;
   is_estimated: boolean;
   error: string | null;
+  provider_call_id: string | null;
   price_source: string | null;
   started_at: Date;
   ended_at: Date | null;
@@ -125,7 +126,7 @@ export class PostgresUsageReports implements UsageReports {
     const rows = await execute<EntryRow>(
       this.#pool,
       `select u.call_id, u.run_id, u.thread_id, u.assistant_id, u.graph_id, u.user_id, u.tenant_id, u.node, u.provider, u.model,
-         u.run_attempt, u.call_attempt, u.outcome, u.is_estimated, u.error, u.input_tokens, u.cached_input_tokens, u.cache_write_tokens,
+         u.run_attempt, u.call_attempt, u.outcome, u.is_estimated, u.error, u.provider_call_id, u.input_tokens, u.cached_input_tokens, u.cache_write_tokens,
          u.output_tokens, u.reasoning_tokens, u.cost, u.price_source, u.started_at, u.ended_at, u.latency_ms, u.first_token_ms,
          (count(*) over ())::int as total
        from usage_entry u where ${where} order by u.started_at desc, u.call_id desc
@@ -205,6 +206,7 @@ function toEntry(row: EntryRow): UsageEntry {
     outcome: row.outcome,
     isEstimated: row.is_estimated,
     error: row.error,
+    providerCallId: row.provider_call_id,
     priceSource: row.price_source,
     startedAt: row.started_at,
     endedAt: row.ended_at,
