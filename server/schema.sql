@@ -215,6 +215,15 @@ create table idempotency_key (
   constraint idempotency_key_pkey PRIMARY KEY (key_digest)
 );
 
+create table model_gate (
+  model text not null,
+  next_call_at timestamp with time zone,
+  failure_count integer default 0 not null,
+  open_until timestamp with time zone,
+  updated_at timestamp with time zone default now() not null,
+  constraint model_gate_pkey PRIMARY KEY (model)
+);
+
 create table run (
   run_id uuid not null,
   thread_id uuid not null,

@@ -69,6 +69,7 @@ export {
   modelForRunMiddleware,
   type RunConfigLike,
 } from "./models/model-for-run.ts";
+export type { ModelGate } from "./models/model-gate.ts";
 export { type ModelProvider, type ModelSpec, modelProviders, parseModelSpec } from "./models/model-spec.ts";
 export { type ProviderEnv, readProviderEnv } from "./models/provider-env.ts";
 export { RequestRate } from "./models/request-rate.ts";

@@ -108,6 +108,7 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
     effects: persistence.effects,
+    modelGate: persistence.modelGate,
     ...(usage.accountant === undefined ? {} : { modelAccounts: usage.accountant }),
     nodeTimeoutMs: config.workers.nodeTimeoutMs,
     store: memory.graphStore,

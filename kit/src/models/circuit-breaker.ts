@@ -12,8 +12,8 @@ export interface CircuitBreakerOptions {
 
 /** Counts failures in a row of one model. Failures are those that speak of the model's health, not of the request. */
 export class CircuitBreaker {
-  private readonly failuresMax: number;
-  private readonly openMs: number;
+  readonly failuresMax: number;
+  readonly openMs: number;
   private readonly now: () => number;
   private failuresCount = 0;
   private openUntil = 0;

@@ -5,7 +5,7 @@ const minuteMs = 60_000;
 
 /** A bucket of calls that fills evenly over each minute. */
 export class RequestRate {
-  private readonly perMinuteMax: number;
+  readonly perMinuteMax: number;
   private readonly now: () => number;
   private nextFreeAt = 0;
 

@@ -15,6 +15,7 @@ import { retryAfterMsOf } from "../retries/error-class.ts";
 import { holdBack, joinAfter } from "./answer-stream.ts";
 import { attemptCallbacks, WRAPPER_METADATA } from "./attempt-callbacks.ts";
 import { ModelTimeoutError, streamAttempt } from "./model-attempt.ts";
+import { askGate, findModelGate, type ModelGate } from "./model-gate.ts";
 import {
   classifyModelError,
   type ModelAttempt,
@@ -136,12 +137,13 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
       shownText: "",
       lastError: undefined,
     };
-    const passable = this.candidates.filter((candidate) => candidate.breaker?.tryPass() ?? true);
+    const gate = findModelGate();
+    const passable = await findPassable(this.candidates, gate);
     const chain = passable.length > 0 ? passable : this.candidates.slice(-1);
     for (const [at, candidate] of chain.entries()) {
       for (let retry = 0; retry <= this.options.retriesMax; retry++) {
         if (retry > 0 && !(await this.waitBeforeRetry(progress, retry, at < chain.length - 1, options.signal))) break;
-        const isDone = yield* this.attempt(candidate, messages, options, progress, runManager);
+        const isDone = yield* this.attempt(candidate, messages, options, progress, runManager, gate);
         if (isDone) return;
         if (progress.attempts.at(-1)!.errorClass === "final") break;
       }
@@ -170,8 +172,9 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     options: this["ParsedCallOptions"],
     progress: AnswerProgress,
     runManager?: CallbackManagerForLLMRun,
+    gate?: ModelGate,
   ): AsyncGenerator<ChatGenerationChunk, boolean> {
-    await candidate.rate?.take(options.signal);
+    await takeTurn(candidate, gate, options.signal);
     const startedAt = Date.now();
     const report: ModelAttempt = { model: candidate.name, outcome: "aborted", latencyMs: 0, receivedCharacters: 0 };
     const finish = (outcome: ModelAttempt["outcome"]) => {
@@ -196,6 +199,7 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
         await runManager?.handleLLMNewToken(chunk.text, undefined, undefined, undefined, undefined, { chunk });
       }
       candidate.breaker?.recordSuccess();
+      if (candidate.breaker && gate) await askGate(() => gate.recordSuccess(candidate.name), undefined);
       finish("completed");
       isReported = true;
       yield attemptsChunk(progress.attempts);
@@ -207,6 +211,10 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
         throw error;
       }
       this.recordFailure(candidate, progress, report, error);
+      const { breaker } = candidate;
+      if (breaker && gate && report.errorClass !== "final") {
+        await askGate(() => gate.recordFailure(candidate.name, breaker), undefined);
+      }
       finish("failed");
       if (Date.now() >= progress.deadline) throw new ModelUnavailableError(progress.attempts, error);
       return false;
@@ -226,6 +234,26 @@ export class ResilientChatModel extends BaseChatModel<ResilientCallOptions> {
     report.error = error instanceof Error ? error.message : String(error);
     if (report.errorClass !== "final") candidate.breaker?.recordFailure();
   }
+}
+
+/** Those that neither this process nor the others have given up for now. */
+async function findPassable(candidates: ModelCandidate[], gate: ModelGate | undefined): Promise<ModelCandidate[]> {
+  const passable: ModelCandidate[] = [];
+  for (const candidate of candidates) {
+    if (candidate.breaker && gate && !(await askGate(() => gate.mayCall(candidate.name), true))) continue;
+    if (candidate.breaker?.tryPass() ?? true) passable.push(candidate);
+  }
+  return passable;
+}
+
+/** Under a limit shared by all workers where there is one, else under this process' own. */
+async function takeTurn(candidate: ModelCandidate, gate: ModelGate | undefined, signal?: AbortSignal): Promise<void> {
+  const { rate, name } = candidate;
+  if (rate === undefined) return;
+  const isShared = gate !== undefined && Number.isFinite(rate.perMinuteMax);
+  const waitMs = isShared ? await askGate(() => gate.takeTurn(name, rate.perMinuteMax), undefined) : undefined;
+  if (waitMs === undefined) await rate.take(signal);
+  else if (waitMs > 0) await waitFor(waitMs, signal);
 }
 
 /** After a broken stream the model sees what was already given, and is asked to go on. */

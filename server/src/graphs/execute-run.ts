@@ -5,6 +5,7 @@ import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph-checkp
 import { HoldfastError, LeaseLostError } from "../domain/errors.ts";
 import type { ExecutionOutcome, GraphExecutor } from "../domain/ports/graph-runtime.ts";
 import type { ModelAccounts } from "../domain/ports/model-accounts.ts";
+import type { ModelGate } from "../domain/ports/model-gate.ts";
 import type { ClaimedRun, Fence } from "../domain/ports/run-queue.ts";
 import type { ToolEffects } from "../domain/ports/tool-effects.ts";
 import { type Run, type RunCommand, toPublicError } from "../domain/run.ts";
@@ -16,6 +17,7 @@ import { FencedSaver } from "./fenced-saver.ts";
 import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import type { RunStream } from "./graph-stream.ts";
+import { HandedGate, MODEL_GATE_KEY } from "./model-gate.ts";
 import { closeOpenToolCalls } from "./open-tool-calls.ts";
 import { resumeLedgerHooks } from "./resume-ledger.ts";
 import type { RootValues } from "./root-values.ts";
@@ -34,6 +36,8 @@ export interface RunExecutorOptions {
   effects: ToolEffects | undefined;
   /** Where calls of models are accounted. */
   modelAccounts: ModelAccounts | undefined;
+  /** Handed to the kit's models. */
+  modelGate: ModelGate | undefined;
   /** Longest time of one attempt of a node that sets no limit of its own; 0 for none. */
   nodeTimeoutMs: number;
 }
@@ -170,6 +174,9 @@ export class RunExecutor implements GraphExecutor {
         control,
         ...(attachment.recorder === undefined ? {} : { callbacks: [attachment.recorder] }),
       };
+      if (this.#options.modelGate !== undefined) {
+        config.configurable = { ...config.configurable, [MODEL_GATE_KEY]: new HandedGate(this.#options.modelGate) };
+      }
       if (this.#options.effects !== undefined) {
         config.configurable = {
           ...config.configurable,

@@ -7,6 +7,7 @@ import type {
   ThreadStateWriter,
 } from "../domain/ports/graph-runtime.ts";
 import type { ModelAccounts } from "../domain/ports/model-accounts.ts";
+import type { ModelGate } from "../domain/ports/model-gate.ts";
 import type { Fence } from "../domain/ports/run-queue.ts";
 import type { ToolEffects } from "../domain/ports/tool-effects.ts";
 import { RunExecutor } from "./execute-run.ts";
@@ -29,6 +30,8 @@ export interface GraphRuntimeOptions {
   effects?: ToolEffects;
   /** Where calls of models are accounted; without it they just run. */
   modelAccounts?: ModelAccounts;
+  /** What the workers share about models. */
+  modelGate?: ModelGate;
   /** How schemas are read off TypeScript types; without it graphs described by types alone show their channels' names. */
   types?: Omit<StaticSchemasOptions, "projectDir">;
   /** Longest time of one attempt of a node that sets no limit of its own. @default 0, no limit */
@@ -67,6 +70,7 @@ export function createGraphRuntime(options: GraphRuntimeOptions): GraphRuntime {
       ...shared,
       effects: options.effects,
       modelAccounts: options.modelAccounts,
+      modelGate: options.modelGate,
       nodeTimeoutMs: options.nodeTimeoutMs ?? 0,
     }),
     loadGraphs: async () => {

@@ -14,6 +14,7 @@ import { PostgresCronRepository } from "./cron-repository.ts";
 import { PostgresEventLog } from "./event-log.ts";
 import { PostgresGraphSchemaRepository } from "./graph-schema-repository.ts";
 import { PostgresIdempotencyRepository } from "./idempotency-repository.ts";
+import { PostgresModelGate } from "./model-gate.ts";
 import { patientPool } from "./patient-pool.ts";
 import { PostgresRetention } from "./retention.ts";
 import { PostgresRunQueue } from "./run-queue.ts";
@@ -39,6 +40,7 @@ export interface Persistence {
   idempotency: PostgresIdempotencyRepository;
   retention: PostgresRetention;
   effects: PostgresToolEffects;
+  modelGate: PostgresModelGate;
   ledger: PostgresUsageLedger;
   usageReports: PostgresUsageReports;
   openCheckpointer: (fence: Fence | undefined) => HoldfastSaver;
@@ -86,6 +88,7 @@ export function createPersistence(pool: Pool, toWireValue: ToWireValue, limits: 
     idempotency,
     retention: new PostgresRetention(pool, { checkpoints, keys: idempotency, eventRetentionMs }),
     effects: new PostgresToolEffects(patient),
+    modelGate: new PostgresModelGate(pool),
     ledger: new PostgresUsageLedger(patient),
     usageReports: new PostgresUsageReports(pool),
     openCheckpointer: (fence) => new HoldfastSaver({ pool: fence === undefined ? pool : patient, fence, cache }),

@@ -13,6 +13,8 @@ interface Settings {
   /** Spec of a model to turn to when the first may not be called. */
   fallback?: string;
   useResponsesApi?: boolean;
+  /** Of each model of a chain. */
+  perMinuteMax?: number;
 }
 
 async function call(state: typeof MessagesAnnotation.State, config: LangGraphRunnableConfig) {
@@ -31,6 +33,7 @@ async function call(state: typeof MessagesAnnotation.State, config: LangGraphRun
       : await createModelChain(models as [string, ...string[]], {
           model: options,
           backoff: { firstDelayMs: 1, delayMsMax: 2 },
+          ...(settings.perMinuteMax && { requestsPerMinuteMax: settings.perMinuteMax }),
         });
   const runnable =
     settings.fallback === undefined ? model : model.withFallbacks([await createModel(settings.fallback, options)]);
