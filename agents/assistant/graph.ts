@@ -1,5 +1,11 @@
 // The first agent: a tool-calling assistant that knows the time anywhere, calculates exactly and keeps notes.
-import { createModel, historyRepairMiddleware, selectModel, toolGuardMiddleware } from "@holdfast/kit";
+import {
+  contextWindowMiddleware,
+  createModel,
+  historyRepairMiddleware,
+  selectModel,
+  toolGuardMiddleware,
+} from "@holdfast/kit";
 import { createAgent } from "langchain";
 import { calculateTool } from "./calculator.ts";
 import { getTimeTool } from "./clock.ts";
@@ -9,11 +15,13 @@ const systemPrompt = `You are a helpful assistant.
 Use get_time for any question about the present date or time, calculate for any arithmetic, and add_note and list_notes for what the user wants to keep.
 Answer briefly. If a tool reports a problem, say so; never invent a result.`;
 
+const model = await createModel(selectModel().spec);
+
 /** The assistant, with the model that the environment selects. */
 export const graph = createAgent({
-  model: await createModel(selectModel().spec),
+  model,
   tools: [getTimeTool, calculateTool, addNoteTool, listNotesTool],
   stateSchema: notesState,
   systemPrompt,
-  middleware: [toolGuardMiddleware(), historyRepairMiddleware()],
+  middleware: [toolGuardMiddleware(), contextWindowMiddleware({ summaryModel: model }), historyRepairMiddleware()],
 });

@@ -29,7 +29,7 @@ const compaction = z.object({
 export const compactionState = new StateSchema({
   compactions: new ReducedValue(
     z.array(compaction).default(() => []),
-    { inputSchema: z.array(compaction), reducer: mergeCompactions },
+    { inputSchema: z.array(compaction).default(() => []), reducer: mergeCompactions },
   ),
 });
 

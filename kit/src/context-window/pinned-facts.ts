@@ -16,7 +16,7 @@ const fact = z.object({ id: z.string(), text: z.string() });
 export const pinnedFactState = new StateSchema({
   pinnedFacts: new ReducedValue(
     z.array(fact).default(() => []),
-    { inputSchema: z.array(fact), reducer: mergeFacts },
+    { inputSchema: z.array(fact).default(() => []), reducer: mergeFacts },
   ),
 });
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { buildConfig, type Config } from "../config/config.ts";
 import { parseEnv } from "../config/env.ts";
+import { checkAddresses } from "./doctor-addresses.ts";
 import { checkModel } from "./doctor-models.ts";
 
 /** A provider that answers every request with `status` and `body`; returns its origin and the requests it got. */
@@ -78,4 +79,38 @@ test("Ollama must have the model", async () => {
     level: "fail",
     remedy: "Run: ollama pull large",
   });
+});
+
+test.each([
+  [
+    "OLLAMA_HOST alone",
+    { OLLAMA_HOST: "127.0.0.1:11434", MODEL: "ollama:llama3" },
+    /^none outside.*\nmodel: 127.0.0.1 \(this machine\)$/s,
+  ],
+  ["nothing at all", {}, /^none outside; the server's own parts work offline$/],
+  [
+    "a provider",
+    { MODEL: "openai:gpt-4o", OPENAI_API_KEY: "x" },
+    /^1 outside: model\nmodel: api.openai.com \(outside\)$/,
+  ],
+  [
+    "a company's network",
+    {
+      MODEL: "openai:x",
+      OPENAI_BASE_URL: "http://10.1.2.3:8000/v1",
+      DATABASE_URL: "postgres://u:pass@db.internal/x",
+      REDIS_URL: "redis://cache:6379",
+    },
+    /^none outside.*db.internal \(private network\)\nRedis: cache \(private network\)\nmodel: 10.1.2.3 \(private network\)$/s,
+  ],
+  [
+    "a database on a socket",
+    { DATABASE_URL: "postgres://u@/x?host=/var/run/postgresql" },
+    /database: \/var\/run\/postgresql \(this machine\)/,
+  ],
+] as const)("the addresses of %s are listed, and whether they are outside", (_name, variables, words) => {
+  const { level, text } = checkAddresses(configure(variables));
+  expect(level).toBe("ok");
+  expect(text).toMatch(words);
+  expect(text).not.toContain("pass");
 });

@@ -1,5 +1,6 @@
 // `holdfast doctor`: checks everything a start needs and says what to do about what is missing.
 import type { Command } from "commander";
+import { checkAddresses } from "../doctor-addresses.ts";
 import {
   checkCores,
   checkDatabase,
@@ -49,6 +50,7 @@ async function examine(options: Record<string, unknown>): Promise<void> {
     report(checkCores(config));
     report(checkEncryption(config));
     report(await checkModel(config));
+    report(checkAddresses(config));
   }
   const failed = findings.filter(({ level }) => level === "fail").length;
   const warned = findings.filter(({ level }) => level === "warn").length;
