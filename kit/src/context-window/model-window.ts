@@ -1,4 +1,4 @@
-// How large a model's window is: LangChain's profile of the model first, then a maintained table, then a careful assumption.
+// How large a model's window is: by LangChain's profile of the model and a maintained table, else a careful assumption.
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { lookUpModel } from "../usage/model-catalog.ts";
 
@@ -9,15 +9,19 @@ const windowTokensUnknown = 16_000;
 const windowShareDefault = 0.5;
 
 /**
- * The window of a model, in tokens.
- * @returns `maxInputTokens` of LangChain's model profile (models.dev), else the context window in genai-prices, else 16,000
+ * The window of a model, in tokens. Where both sources know it the smaller counts: LangChain's profile of claude-sonnet-4-5 names the million
+ * that only accounts with the long context have.
+ * @returns `maxInputTokens` of LangChain's model profile (models.dev), the context window in genai-prices, or 16,000
  */
 export function windowTokensOf(model: BaseChatModel): number {
   const { maxInputTokens } = (model.profile ?? {}) as { maxInputTokens?: number };
-  if (maxInputTokens !== undefined) return maxInputTokens;
   const { ls_provider, ls_model_name } = describe(model);
-  if (!ls_provider || !ls_model_name) return windowTokensUnknown;
-  return lookUpModel(ls_provider, ls_model_name, { input_tokens: 1 })?.windowTokens ?? windowTokensUnknown;
+  const listed =
+    ls_provider && ls_model_name
+      ? lookUpModel(ls_provider, ls_model_name, { input_tokens: 1 })?.windowTokens
+      : undefined;
+  const known = [maxInputTokens, listed].filter((tokens) => tokens !== undefined);
+  return known.length > 0 ? Math.min(...known) : windowTokensUnknown;
 }
 
 /** The token budget for the messages of a model: half of its window. */

@@ -180,7 +180,8 @@ describe.each(providers)("with %s", (name, spec, start, settings) => {
   );
 
   // Ollama parses arguments itself, so a model's broken JSON never reaches the client.
-  it.skipIf(name === "ollama")("arguments that are no JSON end within their bound", async () => {
+  if (name === "ollama") return;
+  it("arguments that are no JSON end within their bound", async () => {
     const broken = calling("book", '{"seats": 2');
     const done = await converse([broken, calling("book", { seats: 2 }), "Booked."]);
     expect([done.callsCount, done.runs, done.messages.at(-1)!.text]).toEqual([3, 1, "Booked."]);

@@ -44,6 +44,8 @@ store("finds items under a prefix, filtered, newest first, in pages", async ({ c
   expect(await search({ filter: { n: { $lte: 2 }, kind: "small" } })).toEqual([1]);
   expect(await search({ filter: { empty: {} } })).toEqual([3, 2, 1]);
   expect(await search({ filter: { kind: {} } })).toEqual([]);
+  await expect(search({ filter: { n: { $near: 2 } } })).rejects.toThrow(/422.*\$near.*\$eq, \$ne/s);
+  await expect(search({ filter: { n: { $gt: 2, step: 1 } } })).rejects.toThrow(/422.*step/s);
   expect((await client.store.searchItems([...namespace, "b"])).items).toHaveLength(1);
 });
 

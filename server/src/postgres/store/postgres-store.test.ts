@@ -195,6 +195,7 @@ test.each([
 test("what cannot be compared or stored is the caller's mistake", async () => {
   await expect(store.search(["f"], { filter: { n: { $gt: null } } })).rejects.toThrow(InvalidRequestError);
   await expect(store.search(["f"], { filter: { n: { $in: 1 } } })).rejects.toThrow(InvalidRequestError);
+  await expect(store.search(["f"], { filter: { n: { $near: 1 } } })).rejects.toThrow(/"\$near" is none of \$eq, \$ne/);
   await expect(store.put(["f"], "k", { text: "\u0000" })).rejects.toThrow(InvalidRequestError);
   await expect(store.put(["f"], "k\u0000", {})).rejects.toThrow(InvalidRequestError);
   await expect(store.put(["f"], "k".repeat(5_000_000), {})).rejects.toThrow(InvalidRequestError);

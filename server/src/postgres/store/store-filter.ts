@@ -63,11 +63,19 @@ export function valueConditions(filter: JsonObject, parameters: Parameters): str
     });
 }
 
-/** An empty object is a value like any other: it names no operator. */
+/**
+ * An empty object is a value like any other: it names no operator.
+ * @throws InvalidRequestError for one that nobody knows: taken for a value it would quietly find nothing
+ */
 function isOperators(wanted: unknown): wanted is JsonObject {
   if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) return false;
   const keys = Object.keys(wanted);
-  return keys.length > 0 && keys.every((key) => OPERATORS.has(key));
+  if (!keys.some((key) => key.startsWith("$"))) return false;
+  const unknown = keys.find((key) => !OPERATORS.has(key));
+  if (unknown === undefined) return true;
+  throw new InvalidRequestError(
+    `The filter operator ${JSON.stringify(unknown)} is none of ${[...OPERATORS].join(", ")}.`,
+  );
 }
 
 function compare(field: string, operator: string, operand: unknown, parameters: Parameters): string {
