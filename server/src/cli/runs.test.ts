@@ -7,6 +7,7 @@ import { admitRun } from "../postgres/admission.ts";
 import { claimUnlimitedRuns } from "../postgres/claim.ts";
 import { sweepExpiredLeases } from "../postgres/lease.ts";
 import { endRun } from "../postgres/run-end.ts";
+import { newRun } from "../postgres/testing/new-run.ts";
 import { openTestDatabase, type TestDatabase } from "../postgres/testing/test-database.ts";
 import { runCli } from "./testing/cli-process.ts";
 
@@ -16,43 +17,14 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-function newRun(fields: Partial<NewRun> = {}): NewRun {
-  return {
-    runId: mintId(),
-    threadId: mintId(),
-    assistantId: mintId(),
-    metadata: {},
-    assistantMetadata: {},
-    kwargs: {
-      graphId: "agent",
-      config: {},
-      streamMode: ["values"],
-      streamSubgraphs: false,
-      streamResumable: false,
-      durability: "async",
-      isFollowed: false,
-      isTemporary: false,
-      isCheckpointed: true,
-    },
-    assistantConfigurable: {},
-    forcedConfigurable: {},
-    stickyConfig: {},
-    multitaskStrategy: "enqueue",
-    ifThreadMissing: "create",
-    delayMs: 0,
-    priority: 0,
-    ...fields,
-  };
-}
-
 const LEASE = { leaseDurationMs: 60_000 };
 
 async function claim(options: { workerId: string; countMax: number; leaseDurationMs: number }): Promise<ClaimedRun[]> {
   return (await claimUnlimitedRuns(database.pool, options, "priority")).claimed;
 }
 
-async function admit(fields: Partial<NewRun> = {}): Promise<NewRun> {
-  const run = newRun(fields);
+async function admit(fields: Partial<Omit<NewRun, "kwargs">> = {}): Promise<NewRun> {
+  const run = newRun({ kwargs: { graphId: "agent" }, ...fields });
   await admitRun(database.pool, run, LEASE, async () => undefined);
   return run;
 }
