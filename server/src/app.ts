@@ -10,9 +10,7 @@ import { createUserInterfaces } from "./assembly/user-interfaces.ts";
 import { createWebhooks, type Webhooks } from "./assembly/webhook-delivery.ts";
 import type { Config } from "./config/config.ts";
 import { readThreadRetention } from "./config/thread-retention.ts";
-import { systemAssistantId } from "./domain/ids.ts";
 import type { EventBus } from "./domain/ports/event-bus.ts";
-import type { GraphInfo } from "./domain/ports/graph-runtime.ts";
 import { createGraphRuntime, type GraphRuntime } from "./graphs/graph-runtime.ts";
 import { toWireValue } from "./graphs/wire-json.ts";
 import { createHttpApp } from "./http/http-app.ts";
@@ -103,7 +101,53 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
   const persistence = createPersistence(database.pool, toWireValue, config.limits);
   const memory = await openLongTermMemory(database, config.project);
   const usage = openUsage(config.project, persistence, { report, isWorker: roles.worker });
-  const graphs = createGraphRuntime({
+  const graphs = openGraphs({ config, persistence, memory, usage, report });
+  closers.add(() => graphs.close());
+  await graphs.loadGraphs();
+  await ensureSystemAssistants(persistence.assistants, graphs.catalog.listGraphs(), config.graphDefaults);
+  // Before the first run, or its events would go where a whole day cannot be dropped at once.
+  if (roles.worker) await persistence.retention.maintainEventLog({ isMeasured: false });
+  let address: string | undefined;
+  const webhooks = createWebhooks({ config, database, persistence, graphs, report, address: () => address });
+  const opened = await openBus({ database, redisUrl: config.secrets.redisUrl, isWorker: roles.worker, report });
+  closers.add(async () => opened[Symbol.asyncDispose]());
+  const { bus, processId: workerId } = opened;
+  const limits = engineLimits(config);
+  const parts = { config, persistence, database, graphs, bus, limits, memory, usage, webhooks, report };
+  const worker = roles.worker
+    ? startWorker({ workerId, database, config, persistence, bus, graphs, limits, report })
+    : undefined;
+  if (worker !== undefined) {
+    closers.add(async () => worker[Symbol.asyncDispose]());
+    const sideWork = startSideWork({ ...parts, workerId });
+    closers.add(async () => sideWork[Symbol.asyncDispose]());
+  }
+  if (roles.api) await hooks.beforeListening?.();
+  const api = roles.api ? await startApi({ ...parts, metrics, worker, closers }) : undefined;
+  address = api?.address;
+  if (roles.api) void graphs.readTypes();
+  connectGauges(metrics, { database, worker, config });
+  return {
+    address: api?.address,
+    databaseDescription: database.description,
+    reloadGraphs: () => graphs.reloadGraphs(),
+    async drain() {
+      api?.engine.drain();
+      await worker?.drain();
+    },
+    [Symbol.asyncDispose]: () => closers.closeAll(),
+  };
+}
+
+function openGraphs(parts: {
+  config: Config;
+  persistence: Persistence;
+  memory: LongTermMemory;
+  usage: Usage;
+  report: Report;
+}): GraphRuntime {
+  const { config, persistence, memory, usage, report } = parts;
+  return createGraphRuntime({
     graphs: graphDefinitions(config),
     projectDir: config.project.dir,
     openCheckpointer: persistence.openCheckpointer,
@@ -118,68 +162,6 @@ async function assemble(config: Config, roles: Roles, closers: Closers, hooks: S
       onExtracted: (extraction) => report.schemasExtracted(extraction),
     },
   });
-  closers.add(() => graphs.close());
-  await graphs.loadGraphs();
-  await ensureSystemAssistants(persistence.assistants, graphs.catalog.listGraphs(), config.graphDefaults);
-  // Before the first run, or its events would go where a whole day cannot be dropped at once.
-  if (roles.worker) await persistence.retention.maintainEventLog({ isMeasured: false });
-  let address: string | undefined;
-  const webhooks = createWebhooks({ config, database, persistence, graphs, report, address: () => address });
-  const opened = await openBus({ database, redisUrl: config.secrets.redisUrl, isWorker: roles.worker, report });
-  closers.add(async () => opened[Symbol.asyncDispose]());
-  const { bus, processId: workerId } = opened;
-  const limits = engineLimits(config);
-  const worker = roles.worker
-    ? startWorker({ workerId, database, config, persistence, bus, graphs, limits, report })
-    : undefined;
-  if (worker !== undefined) {
-    closers.add(async () => worker[Symbol.asyncDispose]());
-    const sideWork = startSideWork({
-      config,
-      persistence,
-      database,
-      graphs,
-      bus,
-      limits,
-      memory,
-      usage,
-      webhooks,
-      workerId,
-      report,
-    });
-    closers.add(async () => sideWork[Symbol.asyncDispose]());
-  }
-  if (roles.api) await hooks.beforeListening?.();
-  const api = roles.api
-    ? await startApi({
-        config,
-        persistence,
-        memory,
-        usage,
-        webhooks,
-        bus,
-        graphs,
-        limits,
-        report,
-        metrics,
-        database,
-        worker,
-        closers,
-      })
-    : undefined;
-  address = api?.address;
-  if (roles.api) void graphs.readTypes();
-  connectGauges(metrics, { database, worker, config });
-  return {
-    address: api?.address,
-    databaseDescription: database.description,
-    reloadGraphs: () => graphs.reloadGraphs(),
-    async drain() {
-      api?.engine.drain();
-      await worker?.drain();
-    },
-    [Symbol.asyncDispose]: () => closers.closeAll(),
-  };
 }
 
 interface EngineParts {
