@@ -30,7 +30,7 @@ export {
   type HistoryRepairMiddlewareOptions,
   historyRepairMiddleware,
 } from "./context-window/history-repair-middleware.ts";
-export { isPinned, pinMessage } from "./context-window/message-groups.ts";
+export { isPinned, newestTurn, pinMessage } from "./context-window/message-groups.ts";
 export { tokenBudgetFor, windowTokensOf } from "./context-window/model-window.ts";
 export { factsMessage, mergeFacts, type PinnedFact, pinFact, pinnedFactState } from "./context-window/pinned-facts.ts";
 export { type SummarizeOptions, summarizeMessages } from "./context-window/summarize.ts";
@@ -111,4 +111,4 @@ export {
   isBudgetExceeded,
 } from "./usage/budget-middleware.ts";
 export { type ModelPrice, type PricedTokens, type PricedUsage, PriceTable } from "./usage/price-table.ts";
-export { costOf, newestTurn, type UsedTokens, usageOf } from "./usage/thread-usage.ts";
+export { costOf, usageOf } from "./usage/thread-usage.ts";

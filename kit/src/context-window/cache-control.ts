@@ -1,16 +1,13 @@
 // Marks what Anthropic may keep in its prompt cache: the system prompt, and the conversation up to its newest message.
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseMessage, SystemMessage } from "@langchain/core/messages";
+import { identifyModel } from "../models/model-identity.ts";
 
 const mark = { cache_control: { type: "ephemeral" as const } };
 
 /** Whether a model asks for marks; other providers find equal prefixes by themselves. */
 export function wantsCacheMarks(model: BaseChatModel): boolean {
-  try {
-    return (model.getLsParams({} as never) as { ls_provider?: string }).ls_provider === "anthropic";
-  } catch {
-    return false;
-  }
+  return identifyModel(model).ls_provider === "anthropic";
 }
 
 /** A copy of a message whose last block ends a prefix to be cached; the message itself if there is nothing to mark. */

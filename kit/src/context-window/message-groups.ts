@@ -25,6 +25,11 @@ function kindOf(message: BaseMessage): MessageGroup["kind"] {
   return isHuman(message) ? "user" : "answer";
 }
 
+/** The messages since the user's newest one. */
+export function newestTurn(messages: BaseMessage[]): BaseMessage[] {
+  return messages.slice(messages.findLastIndex((message) => isHuman(message)) + 1);
+}
+
 /** Marks a message so that it stays in what the model sees, however old it gets. */
 export function pinMessage<Message extends BaseMessage>(message: Message): Message {
   message.additional_kwargs.pinned = true;

@@ -1,5 +1,6 @@
 // How large a model's window is: by LangChain's profile of the model and a maintained table, else a careful assumption.
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import { identifyModel } from "../models/model-identity.ts";
 import { lookUpModel } from "../usage/model-catalog.ts";
 
 /** Window assumed for a model that nobody knows: what most local models are run with at least. */
@@ -15,7 +16,7 @@ const windowShareDefault = 0.5;
  */
 export function windowTokensOf(model: BaseChatModel): number {
   const { maxInputTokens } = (model.profile ?? {}) as { maxInputTokens?: number };
-  const { ls_provider, ls_model_name } = describe(model);
+  const { ls_provider, ls_model_name } = identifyModel(model);
   const listed =
     ls_provider && ls_model_name
       ? lookUpModel(ls_provider, ls_model_name, { input_tokens: 1 })?.windowTokens
@@ -27,13 +28,4 @@ export function windowTokensOf(model: BaseChatModel): number {
 /** The token budget for the messages of a model: half of its window. */
 export function tokenBudgetFor(model: BaseChatModel): number {
   return Math.floor(windowTokensOf(model) * windowShareDefault);
-}
-
-function describe(model: BaseChatModel): { ls_provider?: string; ls_model_name?: string } {
-  try {
-    return model.getLsParams({} as never);
-  } catch {
-    // Models of one's own may not be able to say.
-    return {};
-  }
 }

@@ -1,6 +1,7 @@
 // Recognises a model that repeats a failing tool call, from the messages alone, so that it works across crashes and resumes.
 import type { BaseMessage } from "@langchain/core/messages";
-import { isAi, isHuman, isTool } from "../context-window/message-kinds.ts";
+import { newestTurn } from "../context-window/message-groups.ts";
+import { isAi, isTool } from "../context-window/message-kinds.ts";
 
 /** A tool call as far as repetition is concerned. */
 export interface CallLike {
@@ -19,7 +20,7 @@ export interface TurnFailures {
 
 /** Counts the failures that came before a call in its turn. Results made up after a cancel count as failures like others. */
 export function countFailures(messages: BaseMessage[], call: CallLike): TurnFailures {
-  const turn = messages.slice(messages.findLastIndex((message) => isHuman(message)) + 1);
+  const turn = newestTurn(messages);
   const callsById = new Map(
     turn.flatMap((message) =>
       isAi(message) ? (message.tool_calls ?? []).map((made) => [made.id, made] as const) : [],
@@ -59,7 +60,7 @@ export interface TurnToll {
 
 /** Counts from the messages alone, so that the bounds hold across crashes and resumes. */
 export function countTurn(messages: BaseMessage[]): TurnToll {
-  const turn = messages.slice(messages.findLastIndex((message) => isHuman(message)) + 1);
+  const turn = newestTurn(messages);
   return {
     rounds: turn.filter((message) => isAi(message) && (message.tool_calls?.length ?? 0) > 0).length,
     failures: turn.filter((message) => isTool(message) && message.status === "error").length,

@@ -23,7 +23,7 @@ export interface ToolGuardOptions extends ToolLimits {
  * used up its bounds ends with an answer: the model is asked for one without tools, and calls it makes nevertheless are dropped.
  */
 export function toolGuardMiddleware(options: ToolGuardOptions = {}) {
-  const { byTool = {}, turn = {}, correctionsMax: _, ...limits } = options;
+  const { byTool = {}, turn = {}, correctionsMax, ...limits } = options;
   const turnLimits = {
     ...(limits.failuresPerTurnMax !== undefined && { failuresMax: limits.failuresPerTurnMax + 1 }),
     ...turn,
@@ -42,7 +42,7 @@ export function toolGuardMiddleware(options: ToolGuardOptions = {}) {
       const answer = await askWithReadableCalls(
         (messages) => handler({ ...request, messages, ...(isLast && { toolChoice: "none" as const }) }),
         request.messages,
-        options.correctionsMax,
+        correctionsMax,
       );
       return isLast && AIMessage.isInstance(answer) ? withoutToolCalls(answer, turn) : answer;
     },

@@ -1,6 +1,5 @@
 // Ends a turn that gets nowhere with an answer instead of a crash: after so many rounds of tools, or failures, no more tools.
-import type { AIMessage, BaseMessage } from "@langchain/core/messages";
-import { AIMessage as Answer } from "@langchain/core/messages";
+import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import { isBlank } from "../context-window/message-parts.ts";
 import { countTurn } from "./loop-breaker.ts";
 
@@ -34,7 +33,7 @@ export function mustAnswerNow(messages: BaseMessage[], limits: TurnLimits = {}):
 export function withoutToolCalls(message: AIMessage, limits: TurnLimits = {}): AIMessage {
   if ((message.tool_calls?.length ?? 0) + (message.invalid_tool_calls?.length ?? 0) === 0 && !isBlank(message))
     return message;
-  return new Answer({
+  return new AIMessage({
     id: message.id,
     name: message.name,
     content: message.text.trim() === "" ? (limits.fallbackText ?? defaults.fallbackText) : message.text,

@@ -2,9 +2,10 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { AIMessage, type BaseMessage } from "@langchain/core/messages";
 import { createMiddleware } from "langchain";
+import { newestTurn } from "../context-window/message-groups.ts";
 import { estimateTextTokens, estimateTokens } from "../context-window/token-estimate.ts";
 import { createModel } from "../models/create-model.ts";
-import { newestTurn, usageOf } from "./thread-usage.ts";
+import { usageOf } from "./thread-usage.ts";
 
 /** Limits in tokens, input and output together. */
 export interface AgentBudget {

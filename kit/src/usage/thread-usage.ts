@@ -1,18 +1,10 @@
 // What a thread or a turn has used so far, read off the usage that its answers carry: no state of its own, so a crash loses nothing.
 import type { BaseMessage } from "@langchain/core/messages";
-import { isAi, isHuman } from "../context-window/message-kinds.ts";
-import type { PriceTable } from "./price-table.ts";
-
-/** A sum over answers. */
-export interface UsedTokens {
-  inputTokens: number;
-  cachedInputTokens: number;
-  cacheWriteTokens: number;
-  outputTokens: number;
-}
+import { isAi } from "../context-window/message-kinds.ts";
+import type { PricedTokens, PriceTable } from "./price-table.ts";
 
 /** Sums up the answers among the messages. What no answer tells is not in it: broken calls, and messages that were removed. */
-export function usageOf(messages: BaseMessage[]): UsedTokens {
+export function usageOf(messages: BaseMessage[]): PricedTokens {
   const sum = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
   for (const message of messages) {
     const usage = isAi(message) ? message.usage_metadata : undefined;
@@ -22,11 +14,6 @@ export function usageOf(messages: BaseMessage[]): UsedTokens {
     sum.outputTokens += usage?.output_tokens ?? 0;
   }
   return sum;
-}
-
-/** The messages since the user's newest one. */
-export function newestTurn(messages: BaseMessage[]): BaseMessage[] {
-  return messages.slice(messages.findLastIndex((message) => isHuman(message)) + 1);
 }
 
 /**

@@ -17,7 +17,6 @@ import { FencedSaver } from "./fenced-saver.ts";
 import { bindForSnapshots, bindGraph } from "./graph-handle.ts";
 import type { GraphRegistry } from "./graph-registry.ts";
 import type { RunStream } from "./graph-stream.ts";
-import { HandedGate, MODEL_GATE_KEY } from "./model-gate.ts";
 import { closeOpenToolCalls } from "./open-tool-calls.ts";
 import { resumeLedgerHooks } from "./resume-ledger.ts";
 import type { RootValues } from "./root-values.ts";
@@ -61,6 +60,9 @@ interface Attachment {
   markResumeSpent: () => void;
 }
 
+/** Where the kit looks for the gate; the two underscores keep clients from setting it and everything from showing it. */
+const MODEL_GATE_KEY = "__holdfast_model_gate";
+
 const QUESTION_MARKS = ["__interrupt__", "interrupt_id"];
 
 /** Whoever is told of a question may read the thread's state at once: the question must be in it. */
@@ -68,6 +70,12 @@ function afterItsCheckpoint(event: NewStreamEvent, run: Run, saver: FencedSaver 
   if (saver === undefined || run.kwargs.durability === "exit" || "stored" in event) return event;
   if (!QUESTION_MARKS.some((mark) => event.data.includes(mark))) return event;
   return { event: event.event, data: event.data, storable: saver.whenWritten() };
+}
+
+/** What the run spent and what it checkpointed is written down; what nodes do after that is refused. */
+async function closeAttachment(attachment: Attachment | undefined): Promise<void> {
+  await attachment?.recorder?.close();
+  await attachment?.checkpoints?.saver.seal();
 }
 
 /** LangGraph's error for a run that stopped at a superstep because it was asked to. */
@@ -97,11 +105,9 @@ export class RunExecutor implements GraphExecutor {
       if (claimed.problem !== undefined) throw claimed.problem;
       attachment = await this.#attach(claimed, stream, signals);
       await this.#run(claimed, attachment, stream, signals);
-      await attachment.recorder?.close();
-      await attachment.checkpoints?.saver.seal();
+      await closeAttachment(attachment);
     } catch (error) {
-      await attachment?.recorder?.close();
-      await attachment?.checkpoints?.saver.seal();
+      await closeAttachment(attachment);
       return await this.#endWithError(run, attachment, error, signals);
     }
     return await this.#endWithSuccess(run, attachment, stream.values);
@@ -175,7 +181,7 @@ export class RunExecutor implements GraphExecutor {
         ...(attachment.recorder === undefined ? {} : { callbacks: [attachment.recorder] }),
       };
       if (this.#options.modelGate !== undefined) {
-        config.configurable = { ...config.configurable, [MODEL_GATE_KEY]: new HandedGate(this.#options.modelGate) };
+        config.configurable = { ...config.configurable, [MODEL_GATE_KEY]: this.#options.modelGate };
       }
       if (this.#options.effects !== undefined) {
         config.configurable = {

@@ -77,6 +77,11 @@ export class PostgresModelGate implements ModelGate {
     this.#remember(model, { isOpen: false, hasFailures: false, readAt: Date.now() });
   }
 
+  /** It is of this process alone: no copy of a run's configuration that leaves it carries it along. */
+  toJSON(): undefined {
+    return undefined;
+  }
+
   async #read(model: string): Promise<Known> {
     const before = this.#known.get(model);
     if (before !== undefined && Date.now() - before.readAt < KNOWN_MS) return before;

@@ -13,7 +13,7 @@ import type { CallOwner, Reservation, UsageLedger } from "../domain/ports/usage-
 import type { Run } from "../domain/run.ts";
 import { type BudgetRule, type BudgetState, describeBudget, NO_USAGE, usedShare } from "../domain/usage.ts";
 import type { Report } from "../observability/report.ts";
-import { limitFor, type PlannedBudget, planBudgets } from "./budget-plan.ts";
+import { budgetState, isModel, limitFor, type PlannedBudget, planBudgets } from "./budget-plan.ts";
 
 import { ownerOf } from "./run-owner.ts";
 
@@ -149,8 +149,7 @@ class Accounts implements RunAccounts {
       ({ account }) => account.scope === budget?.scope && account.period === budget.period,
     )?.rule;
     const cheaper = rule?.cheaper?.model;
-    const isCheaperItself =
-      cheaper !== undefined && (cheaper === call.model || cheaper === `${call.provider}:${call.model}`);
+    const isCheaperItself = cheaper !== undefined && isModel(cheaper, call.provider, call.model);
     const message =
       budget === undefined ? "A budget has no room for this call." : describeRefusal(budget, call.model, wantedTokens);
     return new BudgetExceededError(message, isCheaperItself ? undefined : cheaper);
@@ -158,19 +157,10 @@ class Accounts implements RunAccounts {
 
   #newWarnings(budgets: BudgetState[]): BudgetWarning[] {
     const warnings: BudgetWarning[] = [];
-    for (const [at, { rule, account }] of this.#budgets.entries()) {
-      const { tokensMax, costMax } = rule;
-      const { scope, subject, period, periodEnd, tokens, cost } = budgets[at]!;
-      const state = {
-        scope,
-        subject,
-        period,
-        periodEnd,
-        tokens,
-        cost,
-        ...(tokensMax !== undefined && { tokensMax }),
-        ...(costMax !== undefined && { costMax }),
-      };
+    for (const [at, planned] of this.#budgets.entries()) {
+      const { rule, account } = planned;
+      const { tokens, cost, periodEnd } = budgets[at]!;
+      const state = budgetState(planned, { tokens, cost, periodEnd });
       const share = usedShare(state);
       const key = `${account.scope} ${account.period}`;
       if (share < rule.warnAt || this.#warned.has(key)) continue;

@@ -1,7 +1,7 @@
 // Which budgets a run counts towards: the rules of the project file, applied to who and what the run is.
 import { omitUndefined } from "../domain/json.ts";
 import type { AccountRef } from "../domain/ports/usage-ledger.ts";
-import type { BudgetRule, BudgetScope } from "../domain/usage.ts";
+import type { BudgetRule, BudgetScope, BudgetState } from "../domain/usage.ts";
 
 /** The subjects that a run counts towards, by scope; null where there is none, such as an unknown user. */
 export type BudgetSubjects = Record<BudgetScope, string | null>;
@@ -35,7 +35,15 @@ export function limitFor({ cheaper, tokensMax, costMax }: BudgetRule, provider: 
   return omitUndefined({ tokensMax: cheaper.tokensMax, costMax: cheaper.costMax });
 }
 
+/** How an account stands under its rule. */
+export function budgetState(
+  { rule: { tokensMax, costMax }, account }: PlannedBudget,
+  used: Pick<BudgetState, "tokens" | "cost" | "periodEnd">,
+): BudgetState {
+  return omitUndefined<BudgetState>({ ...account, ...used, tokensMax, costMax });
+}
+
 /** A spec is `provider:model`; the provider may be left out. */
-function isModel(spec: string, provider: string | null, model: string): boolean {
+export function isModel(spec: string, provider: string | null, model: string): boolean {
   return spec === model || spec === `${provider}:${model}`;
 }

@@ -1,10 +1,9 @@
 // How budgets stand: the accounts of the present periods beside the rules of the project file.
-import { omitUndefined } from "../domain/json.ts";
 import type { BudgetCaller, BudgetView } from "../domain/ports/budget-view.ts";
 import type { BudgetWarning } from "../domain/ports/model-accounts.ts";
 import type { UsageReports } from "../domain/ports/usage-ledger.ts";
 import { type BudgetRule, type BudgetState, usedShare } from "../domain/usage.ts";
-import { planBudgets } from "./budget-plan.ts";
+import { budgetState, planBudgets } from "./budget-plan.ts";
 import { nameOf } from "./run-owner.ts";
 
 export class BudgetReader implements BudgetView {
@@ -46,11 +45,11 @@ export class BudgetReader implements BudgetView {
     const planned = planBudgets(this.#rules, subjects);
     if (planned.length === 0) return [];
     const accounts = await this.#reports.readAccounts(planned.map(({ account }) => account));
-    return planned.map(({ rule, account }) => {
-      const found = accounts.find(({ scope, period }) => scope === account.scope && period === account.period);
-      const { tokensMax, costMax } = rule;
+    return planned.map((each) => {
+      const { scope, period } = each.account;
+      const found = accounts.find((account) => account.scope === scope && account.period === period);
       const used = { tokens: found?.tokens ?? 0, cost: found?.cost ?? 0, periodEnd: found?.periodEnd ?? null };
-      return { rule, state: omitUndefined<BudgetState>({ ...account, ...used, tokensMax, costMax }) };
+      return { rule: each.rule, state: budgetState(each, used) };
     });
   }
 }

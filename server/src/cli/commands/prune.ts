@@ -3,10 +3,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type PruneReport, pruneDatabase } from "../../assembly/maintenance.ts";
 import type { Freed, RetentionStrategy } from "../../domain/ports/retention.ts";
 import { addEnvFlags } from "../env-flags.ts";
+import { readAgeMs } from "../flag-values.ts";
 import { readConfig } from "../serve.ts";
 import { formatTable } from "../table.ts";
-
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 interface PruneOptions {
   olderThan?: number;
@@ -36,8 +35,7 @@ export function addPruneCommand(program: Command): Command {
 }
 
 function parseAge(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
-  const ms = Number(count) * (UNIT_MS[unit ?? ""] ?? Number.NaN);
+  const ms = readAgeMs(text) ?? 0;
   if (!(ms > 0)) throw new InvalidArgumentError("It must be a whole number and a unit: m, h, d or w.");
   return ms;
 }

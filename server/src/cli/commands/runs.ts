@@ -1,18 +1,17 @@
 // `holdfast runs`: looks at the runs in the database from a terminal, cancels them, and retries those that were given up.
 // It works on the database directly, not over HTTP: it is needed most when the API is down, and no access rule of a project
 // can hide a broken run from whoever holds the database.
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { administerRuns } from "../../assembly/maintenance.ts";
-import { isUuid } from "../../domain/ids.ts";
 import type { RetryOutcome, RunAdministration } from "../../domain/ports/run-administration.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/run.ts";
 import { addEnvFlags } from "../env-flags.ts";
 import { EXIT_FAILURE } from "../failure.ts";
+import { LIMIT_MAX, parseId, parseLimit } from "../flag-values.ts";
 import { formatRunDetails, formatRunTable, presentRunReport } from "../run-reports.ts";
 import { readConfig } from "../serve.ts";
 
 const LIMIT_DEFAULT = 20;
-const LIMIT_MAX = 10_000;
 
 interface CommonOptions {
   json?: boolean;
@@ -57,21 +56,8 @@ function addCommon(command: Command): Command {
   return addEnvFlags(command, ["HOLDFAST_CONFIG", "DATABASE_URL", "HOLDFAST_DATA_DIR"]);
 }
 
-function parseId(text: string): string {
-  if (!isUuid(text)) throw new InvalidArgumentError("It must be a UUID.");
-  return text.toLowerCase();
-}
-
 function collectIds(text: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), parseId(text)];
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${LIMIT_MAX}.`);
-  }
-  return limit;
 }
 
 async function withRuns<T>(options: object, use: (runs: RunAdministration) => Promise<T>): Promise<T> {

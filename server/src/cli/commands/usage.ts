@@ -1,15 +1,12 @@
 // `holdfast usage`: what calls of models used and cost, from the database, by whatever it is to be summed up.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readUsage } from "../../assembly/maintenance.ts";
-import { isUuid } from "../../domain/ids.ts";
 import { omitUndefined } from "../../domain/json.ts";
 import { USAGE_KEYS, type UsageFilter, type UsageKey } from "../../domain/ports/usage-ledger.ts";
 import { addEnvFlags } from "../env-flags.ts";
+import { LIMIT_MAX, parseId, parseLimit, readAgeMs } from "../flag-values.ts";
 import { readConfig } from "../serve.ts";
 import { formatUsageTable, presentUsageRow } from "../usage-report.ts";
-
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-const LIMIT_MAX = 10_000;
 
 interface UsageOptions {
   by: UsageKey[];
@@ -80,22 +77,9 @@ function parseKeys(text: string): UsageKey[] {
 }
 
 function parseWhen(text: string): Date {
-  const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
-  const when = count === undefined ? new Date(text) : new Date(Date.now() - Number(count) * UNIT_MS[unit!]!);
+  const ageMs = readAgeMs(text);
+  const when = ageMs === undefined ? new Date(text) : new Date(Date.now() - ageMs);
   if (Number.isNaN(when.getTime()))
     throw new InvalidArgumentError("It must be a time, a day such as 2026-01-31, or an age such as 24h.");
   return when;
-}
-
-function parseId(text: string): string {
-  if (!isUuid(text)) throw new InvalidArgumentError("It must be a UUID.");
-  return text.toLowerCase();
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${LIMIT_MAX}.`);
-  }
-  return limit;
 }
